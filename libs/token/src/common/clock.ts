@@ -1,0 +1,22 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * The only source of time in this library. Instants that are stored or compared with stored ones come from the
+ * database's clock instead, so that replicas with different clocks agree.
+ */
+export abstract class Clock {
+  /** Milliseconds that only ever grow; for durations and cache lifetimes, never for instants. */
+  abstract monotonic(): number;
+  /** Resolves after `milliseconds`; does not keep the process alive. */
+  abstract sleep(milliseconds: number): Promise<void>;
+}
+
+export class SystemClock extends Clock {
+  override monotonic(): number {
+    return performance.now();
+  }
+
+  override async sleep(milliseconds: number): Promise<void> {
+    await delay(milliseconds, undefined, { ref: false });
+  }
+}

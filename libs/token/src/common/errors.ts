@@ -1,0 +1,107 @@
+/**
+ * Base of every error of this library. `code` is stable and meant for programs; `message` is meant for people.
+ * No error carries a request, a response, a socket or a secret.
+ */
+export class TokenError extends Error {
+  constructor(
+    /** Stable and machine-readable, for example `TOKEN_NOT_FOUND`. */
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = new.target.name;
+  }
+}
+
+/** The application's configuration is wrong; a developer or operator can act. `problems` lists every fault found. */
+export class TokenConfigurationError extends TokenError {
+  constructor(
+    readonly problems: readonly string[],
+    code = 'CONFIGURATION_INVALID',
+  ) {
+    super(
+      code,
+      problems.length === 1 ? problems[0]! : `${problems.length} faults:\n- ${problems.join('\n- ')}`,
+    );
+  }
+}
+
+/** The caller passed something that cannot be right; refused before any I/O. `field` names the input. */
+export class TokenInputError extends TokenError {
+  constructor(
+    readonly field: string,
+    expected: string,
+    code = 'INPUT_INVALID',
+  ) {
+    super(code, `${field}: ${expected}`);
+  }
+}
+
+/** Nothing is stored for this `TokenRef`: the user has not connected this provider, or has disconnected it. */
+export class TokenNotFoundError extends TokenError {
+  constructor(readonly provider: string) {
+    super(
+      'TOKEN_NOT_FOUND',
+      `No token is stored for this user at provider "${provider}": the user has to log in there first.`,
+    );
+  }
+}
+
+/** Only the user can help: the stored grant is dead or cannot be refreshed. Send the user to the provider's log-in. */
+export class ReauthorizationRequiredError extends TokenError {
+  constructor(
+    readonly provider: string,
+    readonly reason: string,
+  ) {
+    super('REAUTHORIZATION_REQUIRED', `The user has to log in at provider "${provider}" again (${reason}).`);
+  }
+}
+
+/** The stored grant does not cover a scope that was asked for. */
+export class ScopeNotGrantedError extends TokenError {
+  constructor(
+    readonly provider: string,
+    /** The scope values that are missing. */
+    readonly missing: readonly string[],
+  ) {
+    super(
+      'SCOPE_NOT_GRANTED',
+      `Provider "${provider}" has not granted: ${missing.join(' ')}. Ask the user for consent to it.`,
+    );
+  }
+}
+
+/** The provider could not be asked or gave no usable answer. The stored tokens are untouched; try again later. */
+export class ProviderUnavailableError extends TokenError {
+  constructor(
+    readonly provider: string,
+    readonly reason: string,
+    /** Seconds after which a new attempt makes sense. */
+    readonly retryAfter: number,
+  ) {
+    super(
+      'PROVIDER_UNAVAILABLE',
+      `Provider "${provider}" cannot refresh tokens now (${reason}); retry after ${retryAfter} s.`,
+    );
+  }
+}
+
+/** A stored value could not be opened. On purpose without detail: the reason is in log, metric and health. */
+export class DecryptionError extends TokenError {
+  constructor() {
+    super(
+      'DECRYPTION_FAILED',
+      'A stored token could not be decrypted. It was kept as it is; the log tells the reason.',
+    );
+  }
+}
+
+/** The encryption key is not available (wrong or missing key-encryption key, or its service is away). */
+export class KeyUnavailableError extends TokenError {
+  constructor(readonly reason: string) {
+    super(
+      'KEY_UNAVAILABLE',
+      `No usable encryption key (${reason}). Nothing was changed; see the health endpoint.`,
+    );
+  }
+}

@@ -1,0 +1,42 @@
+import { Subject } from 'rxjs';
+
+/** How a refresh ended, in one word; the `outcome` label of the metrics. */
+export type RefreshOutcome =
+  | 'refreshed'
+  | 'grant_rejected'
+  | 'client_rejected'
+  | 'throttled'
+  | 'unavailable'
+  | 'outcome_unknown'
+  | 'response_invalid'
+  | 'superseded';
+
+/** What happened inside the library: ids, outcomes and durations only, never a secret, a user or a tenant. */
+export type TokenEvent =
+  | { type: 'token_read'; source: 'cache' | 'database' | 'refresh' }
+  | { type: 'token_stored'; provider: string; recordId: string; generation: number }
+  | { type: 'token_revoked'; provider: string; recordId: string }
+  | { type: 'revocation_failed'; provider: string; recordId: string; reason: string }
+  | {
+      type: 'refresh';
+      provider: string;
+      recordId: string;
+      outcome: RefreshOutcome;
+      reason?: string;
+      durationSeconds: number;
+    }
+  | { type: 'reauthorization_required'; provider: string; recordId: string; reason: string }
+  | { type: 'decryption_failed'; reason: string; recordId: string; field: string }
+  | { type: 'keys_checked'; ready: boolean; reason: string | null }
+  | { type: 'data_key_created'; keyId: string }
+  | { type: 'job_run'; job: string; outcome: 'succeeded' | 'failed'; processed: number; reason?: string };
+
+/** The one stream that metrics, log and health listen to. */
+export class TokenEvents {
+  readonly #subject = new Subject<TokenEvent>();
+  readonly stream = this.#subject.asObservable();
+
+  emit(event: TokenEvent): void {
+    this.#subject.next(event);
+  }
+}

@@ -1,0 +1,63 @@
+import { Logger } from '@nestjs/common';
+import type { TokenEvent, TokenEvents } from './events.js';
+
+/** Writes what an operator wants to read; ids, outcomes and reasons only. */
+export class TokenLog {
+  readonly #logger = new Logger('Tokenward');
+  #keysReady: boolean | null = null;
+
+  constructor(events: TokenEvents) {
+    events.stream.subscribe((event) => this.write(event));
+  }
+
+  private write(event: TokenEvent): void {
+    switch (event.type) {
+      case 'refresh':
+        if (event.outcome === 'refreshed' || event.outcome === 'superseded')
+          this.#logger.debug(`refresh at ${event.provider}: ${event.outcome} (row ${event.recordId})`);
+        else
+          this.#logger.warn(
+            `refresh at ${event.provider}: ${event.outcome}, ${event.reason ?? 'no reason given'} (row ${event.recordId})`,
+          );
+        break;
+      case 'reauthorization_required':
+        this.#logger.warn(
+          `user has to log in at ${event.provider} again: ${event.reason} (row ${event.recordId})`,
+        );
+        break;
+      case 'revocation_failed':
+        this.#logger.warn(
+          `revocation at ${event.provider} failed: ${event.reason}; the tokens are gone here (row ${event.recordId})`,
+        );
+        break;
+      case 'decryption_failed':
+        this.#logger.error(
+          `cannot open ${event.field} of row ${event.recordId}: ${event.reason}; it was kept as it is`,
+        );
+        break;
+      case 'keys_checked':
+        this.writeKeys(event.ready, event.reason);
+        break;
+      case 'data_key_created':
+        this.#logger.log(`created data key ${event.keyId}`);
+        break;
+      case 'job_run':
+        if (event.outcome === 'failed')
+          this.#logger.error(`job ${event.job} failed: ${event.reason ?? 'no reason given'}`);
+        else if (event.processed > 0) this.#logger.log(`job ${event.job}: ${event.processed} rows`);
+        break;
+      default:
+    }
+  }
+
+  /** Probes check often: only changes are news. */
+  private writeKeys(ready: boolean, reason: string | null): void {
+    if (ready === this.#keysReady) return;
+    if (!ready)
+      this.#logger.error(
+        `NOT READY: ${reason}. Nothing was changed in the database; give this replica the right keyring.`,
+      );
+    else if (this.#keysReady === false) this.#logger.log('keys can be opened again');
+    this.#keysReady = ready;
+  }
+}

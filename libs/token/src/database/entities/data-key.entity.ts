@@ -1,0 +1,45 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { DataKeyState } from '../../keys/data-key-rows.js';
+
+/** A data key, wrapped by a key-encryption key. Column types are the ones that all supported databases share. */
+@Entity({ name: 'tokenward_data_keys' })
+export class DataKeyEntity {
+  @PrimaryColumn({ type: 'varchar', length: 36, primaryKeyConstraintName: 'pk_tokenward_data_keys' })
+  id: string;
+
+  /** What `key_id` of sealed rows points at; null once the key is retired, which the foreign key refuses while rows remain. */
+  @Index('uq_tokenward_data_keys_usable_id', { unique: true })
+  @Column({ name: 'usable_id', type: 'varchar', length: 22, nullable: true })
+  usableId: string | null;
+
+  /** Hash of tenant and purpose while active, else null: at most one active key for each. */
+  @Index('uq_tokenward_data_keys_active_for', { unique: true })
+  @Column({ name: 'active_for', type: 'varchar', length: 64, nullable: true })
+  activeFor: string | null;
+
+  @Column({ name: 'tenant_id', type: 'varchar', length: 255 })
+  tenantId: string;
+
+  @Column({ type: 'varchar', length: 32 })
+  purpose: string;
+
+  @Column({ type: 'varchar', length: 16 })
+  state: DataKeyState;
+
+  @Column({ name: 'kek_id', type: 'varchar', length: 64 })
+  kekId: string;
+
+  /** base64url; null once destroyed. */
+  @Column({ type: 'text', nullable: true })
+  wrapped: string | null;
+
+  /** base64url. */
+  @Column({ name: 'check_value', type: 'varchar', length: 64 })
+  checkValue: string;
+
+  @Column({ name: 'created_at', type: 'bigint' })
+  createdAt: string;
+
+  @Column({ name: 'state_changed_at', type: 'bigint' })
+  stateChangedAt: string;
+}

@@ -1,0 +1,138 @@
+import {
+  type MigrationInterface,
+  type QueryRunner,
+  Table,
+  TableCheck,
+  type TableColumnOptions,
+  TableForeignKey,
+  TableIndex,
+} from 'typeorm';
+import { KEY_ID_LENGTH } from '../../crypto/record-text.js';
+import { dialectOf } from '../dialect.js';
+import { KEY_ID_EXPRESSION, ONE_KEY_CHECK } from '../entities/token.entity.js';
+
+// Exact comparison: by default MySQL and MariaDB take "Ada" and "ada" for the same user.
+const EXACT = { charset: 'utf8mb4', collation: 'utf8mb4_bin' };
+
+function columns(exact: Partial<TableColumnOptions>) {
+  const text = (name: string, length: number, isNullable = false): TableColumnOptions => ({
+    name,
+    type: 'varchar',
+    length: String(length),
+    isNullable,
+    ...exact,
+  });
+  const long = (name: string): TableColumnOptions => ({ name, type: 'text', isNullable: true, ...exact });
+  const instant = (name: string, isNullable = false): TableColumnOptions => ({
+    name,
+    type: 'bigint',
+    isNullable,
+  });
+  return { text, long, instant };
+}
+
+/** Creates `tokenward_data_keys` and `tokenward_tokens`. */
+export class CreateTokenwardTables1764000000000 implements MigrationInterface {
+  readonly name = 'CreateTokenwardTables1764000000000';
+
+  async up(queryRunner: QueryRunner): Promise<void> {
+    const dialect = dialectOf(queryRunner.connection.options.type);
+    const { text, long, instant } = columns(dialect === 'mysql' ? EXACT : {});
+    const integer = dialect === 'mysql' ? 'int' : 'integer';
+    const prefix = queryRunner.connection.options.entityPrefix ?? '';
+    const unique = (name: string, column: string): TableIndex =>
+      new TableIndex({ name, columnNames: [column], isUnique: true });
+    const index = (name: string, ...columnNames: string[]): TableIndex =>
+      new TableIndex({ name, columnNames });
+
+    await queryRunner.createTable(
+      new Table({
+        name: `${prefix}tokenward_data_keys`,
+        columns: [
+          { ...text('id', 36), isPrimary: true, primaryKeyConstraintName: 'pk_tokenward_data_keys' },
+          text('usable_id', 22, true),
+          text('active_for', 64, true),
+          text('tenant_id', 255),
+          text('purpose', 32),
+          text('state', 16),
+          text('kek_id', 64),
+          long('wrapped'),
+          text('check_value', 64),
+          instant('created_at'),
+          instant('state_changed_at'),
+        ],
+        indices: [
+          unique('uq_tokenward_data_keys_usable_id', 'usable_id'),
+          unique('uq_tokenward_data_keys_active_for', 'active_for'),
+        ],
+      }),
+    );
+    await queryRunner.createTable(
+      new Table({
+        name: `${prefix}tokenward_tokens`,
+        columns: [
+          { ...text('id', 36), isPrimary: true, primaryKeyConstraintName: 'pk_tokenward_tokens' },
+          text('lookup', 64),
+          text('tenant_id', 255),
+          text('user_id', 255),
+          text('provider', 64),
+          text('account', 255),
+          text('status', 32),
+          { name: 'generation', type: integer },
+          text('token_type', 32),
+          long('scope'),
+          long('access_ct'),
+          long('refresh_ct'),
+          long('id_ct'),
+          {
+            ...text('key_id', KEY_ID_LENGTH, true),
+            asExpression: KEY_ID_EXPRESSION,
+            generatedType: 'STORED',
+          },
+          { name: 'lifetime_seconds', type: integer, isNullable: true },
+          instant('expires_at', true),
+          instant('refresh_after', true),
+          instant('refreshed_at'),
+          instant('created_at'),
+          instant('updated_at'),
+          text('claim_id', 36, true),
+          instant('claimed_at', true),
+          instant('unknown_since', true),
+          instant('retry_after', true),
+          { name: 'failures', type: integer },
+          text('last_failure', 64, true),
+        ],
+        indices: [
+          unique('uq_tokenward_tokens_lookup', 'lookup'),
+          index('ix_tokenward_tokens_key_id', 'key_id'),
+          index('ix_tokenward_tokens_owner', 'tenant_id', 'user_id'),
+          index('ix_tokenward_tokens_due', 'status', 'refresh_after'),
+          index('ix_tokenward_tokens_dead', 'status', 'updated_at'),
+        ],
+        checks: [new TableCheck(ONE_KEY_CHECK)],
+        foreignKeys: [
+          new TableForeignKey({
+            name: 'fk_tokenward_tokens_key_id',
+            columnNames: ['key_id'],
+            referencedTableName: `${prefix}tokenward_data_keys`,
+            referencedColumnNames: ['usable_id'],
+            onDelete: 'NO ACTION',
+            onUpdate: 'NO ACTION',
+          }),
+        ],
+      }),
+    );
+    // TypeORM leaves checks out on MySQL and MariaDB, which both enforce them.
+    if (dialect === 'mysql') {
+      await queryRunner.query(
+        `ALTER TABLE ${prefix}tokenward_tokens ADD CONSTRAINT ${ONE_KEY_CHECK.name} CHECK (${ONE_KEY_CHECK.expression})`,
+      );
+    }
+  }
+
+  async down(queryRunner: QueryRunner): Promise<void> {
+    const prefix = queryRunner.connection.options.entityPrefix ?? '';
+    await queryRunner.dropTable(`${prefix}tokenward_tokens`);
+    await queryRunner.dropTable(`${prefix}tokenward_data_keys`);
+  }
+}

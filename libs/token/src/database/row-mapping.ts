@@ -1,0 +1,68 @@
+import { lookupHash } from '../crypto/lookup-hash.js';
+import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
+import type { FullTokenRow, TokenRow, TokenWrite } from '../store/token-rows.js';
+import { type Fragment, fromNow, now, sql } from './sql.js';
+
+export const lookupOf = (ref: ResolvedTokenRef): string =>
+  lookupHash(['token', ref.tenantId, ref.userId, ref.provider, ref.account]);
+
+/** Columns of a `TokenRow`. */
+export const ROW = sql`id, lookup, tenant_id, user_id, provider, account, status, generation, token_type, scope, access_ct,
+  CASE WHEN refresh_ct IS NULL THEN 0 ELSE 1 END AS has_refresh_token, CASE WHEN id_ct IS NULL THEN 0 ELSE 1 END AS has_id_token,
+  expires_at, lifetime_seconds, refresh_after, refreshed_at, created_at, updated_at,
+  claim_id, claimed_at, unknown_since, retry_after, failures, last_failure, ${now} AS read_at`;
+
+/** Columns of a `FullTokenRow`. */
+export const FULL_ROW = sql`${ROW}, refresh_ct, id_ct`;
+
+// Drivers hand out 64-bit integers as strings; epoch milliseconds fit a number.
+const number = (value: unknown): number => Number(value);
+const optionalNumber = (value: unknown): number | null => (value === null ? null : Number(value));
+const optionalText = (value: unknown): string | null => value as string | null;
+
+export function toRow(row: Record<string, unknown>): TokenRow {
+  return {
+    id: row['id'] as string,
+    tenantId: row['tenant_id'] as string,
+    userId: row['user_id'] as string,
+    provider: row['provider'] as string,
+    account: row['account'] as string,
+    status: row['status'] as TokenStatus,
+    generation: number(row['generation']),
+    tokenType: row['token_type'] as string,
+    scope: optionalText(row['scope']),
+    accessCt: optionalText(row['access_ct']),
+    hasRefreshToken: number(row['has_refresh_token']) === 1,
+    hasIdToken: number(row['has_id_token']) === 1,
+    expiresAt: optionalNumber(row['expires_at']),
+    lifetimeSeconds: optionalNumber(row['lifetime_seconds']),
+    refreshAfter: optionalNumber(row['refresh_after']),
+    refreshedAt: number(row['refreshed_at']),
+    createdAt: number(row['created_at']),
+    updatedAt: number(row['updated_at']),
+    claimId: optionalText(row['claim_id']),
+    claimedAt: optionalNumber(row['claimed_at']),
+    unknownSince: optionalNumber(row['unknown_since']),
+    retryAfter: optionalNumber(row['retry_after']),
+    failures: number(row['failures']),
+    lastFailure: optionalText(row['last_failure']),
+    now: number(row['read_at']),
+  };
+}
+
+export function toFullRow(row: Record<string, unknown>): FullTokenRow {
+  return {
+    ...toRow(row),
+    accessCt: optionalText(row['access_ct']),
+    refreshCt: optionalText(row['refresh_ct']),
+    idCt: optionalText(row['id_ct']),
+  };
+}
+
+/** SET list of a new token set: a clean slate for claims and failures. */
+export function assignments(write: TokenWrite): Fragment {
+  return sql`status = 'active', generation = generation + 1, token_type = ${write.tokenType}, scope = ${write.scope},
+    access_ct = ${write.accessCt}, refresh_ct = ${write.refreshCt}, id_ct = ${write.idCt}, lifetime_seconds = ${write.lifetimeSeconds},
+    expires_at = ${fromNow(write.expiresInMs)}, refresh_after = ${fromNow(write.refreshInMs)}, refreshed_at = ${now}, updated_at = ${now},
+    claim_id = NULL, claimed_at = NULL, unknown_since = NULL`;
+}

@@ -1,0 +1,126 @@
+import {
+  FencedWriteError,
+  type FullTokenRow,
+  type TokenFilter,
+  type TokenRow,
+  TokenRows,
+  type TokenWrite,
+} from '../store/token-rows.js';
+import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
+import { type Database, isForeignKeyViolation, isUniqueViolation } from './database.js';
+import { ReadBatcher } from './read-batcher.js';
+import { assignments, FULL_ROW, lookupOf, ROW, toFullRow, toRow } from './row-mapping.js';
+import { type Fragment, fromNow, join, list, now, sql, tokens } from './sql.js';
+
+/** Runs a write that seals; the database refuses keys that are retired. */
+export async function fenced<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (isForeignKeyViolation(error)) throw new FencedWriteError('the data key is no longer usable');
+    throw error;
+  }
+}
+
+export class SqlTokenRows extends TokenRows {
+  readonly #reads: ReadBatcher<TokenRow>;
+
+  constructor(private readonly database: Database) {
+    super();
+    this.#reads = new ReadBatcher((lookups) => this.#findMany(lookups));
+  }
+
+  override find(ref: ResolvedTokenRef): Promise<TokenRow | null> {
+    return this.#reads.read(lookupOf(ref));
+  }
+
+  async #findMany(lookups: string[]): Promise<Map<string, TokenRow>> {
+    const among =
+      this.database.dialect === 'postgres'
+        ? sql`lookup = ANY(${lookups})`
+        : sql`lookup IN (${list(lookups)})`;
+    const rows = await this.database.rows(sql`SELECT ${ROW} FROM ${tokens} WHERE ${among}`);
+    return new Map(rows.map((row) => [row['lookup'] as string, toRow(row)]));
+  }
+
+  override async findFull(ref: ResolvedTokenRef): Promise<FullTokenRow | null> {
+    const [row] = await this.database.rows(
+      sql`SELECT ${FULL_ROW} FROM ${tokens} WHERE lookup = ${lookupOf(ref)}`,
+    );
+    return row ? toFullRow(row) : null;
+  }
+
+  override async list(filter: TokenFilter): Promise<TokenRow[]> {
+    const { userId, tenantId, provider, account, status } = filter;
+    const conditions = [
+      userId === undefined ? null : sql`user_id = ${userId}`,
+      tenantId === undefined ? null : sql`tenant_id = ${tenantId}`,
+      provider === undefined ? null : sql`provider = ${provider}`,
+      account === undefined ? null : sql`account = ${account}`,
+      status === undefined ? null : sql`status = ${status}`,
+    ].filter((condition) => condition !== null);
+    const rows = await this.database.rows(
+      sql`SELECT ${ROW} FROM ${tokens} WHERE ${join(conditions, ' AND ')} ORDER BY created_at, id`,
+    );
+    return rows.map(toRow);
+  }
+
+  override async findDue(limit: number, leaseMs: number): Promise<TokenRow[]> {
+    const rows = await this.database.rows(sql`SELECT ${ROW} FROM ${tokens}
+      WHERE status = 'active' AND refresh_after <= ${now} AND refresh_ct IS NOT NULL
+        AND (claim_id IS NULL OR claimed_at < ${now} - ${leaseMs}) AND (retry_after IS NULL OR retry_after <= ${now})
+      ORDER BY refresh_after LIMIT ${limit}`);
+    return rows.map(toRow);
+  }
+
+  override async insert(id: string, ref: ResolvedTokenRef, write: TokenWrite): Promise<boolean> {
+    const statement = sql`INSERT INTO ${tokens} (id, lookup, tenant_id, user_id, provider, account, status, generation, token_type, scope,
+        access_ct, refresh_ct, id_ct, lifetime_seconds, expires_at, refresh_after, refreshed_at, created_at, updated_at, failures)
+      VALUES (${id}, ${lookupOf(ref)}, ${ref.tenantId}, ${ref.userId}, ${ref.provider}, ${ref.account}, 'active', 1, ${write.tokenType}, ${write.scope},
+        ${write.accessCt}, ${write.refreshCt}, ${write.idCt}, ${write.lifetimeSeconds}, ${fromNow(write.expiresInMs)}, ${fromNow(write.refreshInMs)},
+        ${now}, ${now}, ${now}, 0)`;
+    try {
+      await fenced(() => this.database.affected(statement));
+      return true;
+    } catch (error) {
+      if (isUniqueViolation(error)) return false;
+      throw error;
+    }
+  }
+
+  override async replace(id: string, seen: number, write: TokenWrite): Promise<boolean> {
+    const statement = sql`UPDATE ${tokens} SET ${assignments(write)}, failures = 0, last_failure = NULL, retry_after = NULL
+      WHERE id = ${id} AND generation = ${seen}`;
+    return (await fenced(() => this.database.affected(statement))) === 1;
+  }
+
+  override async revoke(id: string, seen: number): Promise<boolean> {
+    const statement = sql`UPDATE ${tokens} SET status = 'revoked', generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL,
+        refresh_after = NULL, updated_at = ${now}, claim_id = NULL, claimed_at = NULL, unknown_since = NULL, retry_after = NULL
+      WHERE id = ${id} AND generation = ${seen}`;
+    return (await this.database.affected(statement)) === 1;
+  }
+
+  override async deleteDead(retentionMs: number, limit: number): Promise<number> {
+    const before = sql`${now} - ${retentionMs}`;
+    const dead = sql`(status <> 'active' AND updated_at < ${before})
+      OR (status = 'active' AND refresh_ct IS NULL AND expires_at IS NOT NULL AND expires_at < ${before})`;
+    return this.database.affected(this.#deleteBatch(dead, limit));
+  }
+
+  /** Replicas that clean up at the same time take different rows. */
+  #deleteBatch(dead: Fragment, limit: number): Fragment {
+    if (this.database.dialect === 'mysql') return sql`DELETE FROM ${tokens} WHERE ${dead} LIMIT ${limit}`;
+    const lock = this.database.dialect === 'postgres' ? sql`FOR UPDATE SKIP LOCKED` : sql``;
+    return sql`DELETE FROM ${tokens} WHERE id IN (SELECT id FROM ${tokens} WHERE ${dead} LIMIT ${limit} ${lock})`;
+  }
+
+  override async countByStatus(): Promise<Record<TokenStatus, number>> {
+    const rows = await this.database.rows(
+      sql`SELECT status, COUNT(*) AS count FROM ${tokens} GROUP BY status`,
+    );
+    const counts = { active: 0, reauthorization_required: 0, revoked: 0 };
+    for (const row of rows) counts[row['status'] as TokenStatus] = Number(row['count']);
+    return counts;
+  }
+}

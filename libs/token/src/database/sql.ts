@@ -1,0 +1,67 @@
+import type { Dialect } from './dialect.js';
+import { NOW } from './dialect.js';
+
+/** A piece of SQL with its values apart. Built by the `sql` tag only, so no value ever becomes SQL text. */
+export class Fragment {
+  constructor(
+    readonly strings: readonly string[],
+    readonly values: readonly unknown[],
+  ) {}
+}
+
+/** Resolved when the statement is rendered for a database. */
+export type Symbolic = { readonly symbol: 'now' | 'tokens' | 'dataKeys' };
+
+export const now: Symbolic = { symbol: 'now' };
+export const tokens: Symbolic = { symbol: 'tokens' };
+export const dataKeys: Symbolic = { symbol: 'dataKeys' };
+
+export function sql(strings: TemplateStringsArray, ...values: unknown[]): Fragment {
+  return new Fragment(strings, values);
+}
+
+export function join(fragments: readonly Fragment[], separator: string): Fragment {
+  return new Fragment(['', ...fragments.slice(1).map(() => separator), ''], fragments);
+}
+
+/** `value, value, …` for an IN list. */
+export const list = (values: readonly unknown[]): Fragment =>
+  join(
+    values.map((value) => sql`${value}`),
+    ', ',
+  );
+
+/** The database's clock plus a duration; null stays null. */
+export const fromNow = (milliseconds: number | null): Fragment =>
+  milliseconds === null ? sql`NULL` : sql`${now} + ${milliseconds}`;
+
+export interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+export interface Rendering {
+  dialect: Dialect;
+  /** Escaped table names. */
+  tokens: string;
+  dataKeys: string;
+}
+
+/** `$1` for PostgreSQL, `?` for the others. */
+export function render(fragment: Fragment, rendering: Rendering): Statement {
+  const values: unknown[] = [];
+  const visit = ({ strings, values: parts }: Fragment): string =>
+    strings.reduce((text, string, index) => {
+      const part = parts[index - 1];
+      if (part instanceof Fragment) return text + visit(part) + string;
+      if (isSymbolic(part))
+        return text + (part.symbol === 'now' ? NOW[rendering.dialect] : rendering[part.symbol]) + string;
+      values.push(part);
+      return `${text}${rendering.dialect === 'postgres' ? `$${values.length}` : '?'}${string}`;
+    });
+  return { text: visit(fragment), values };
+}
+
+function isSymbolic(part: unknown): part is Symbolic {
+  return typeof part === 'object' && part !== null && 'symbol' in part;
+}

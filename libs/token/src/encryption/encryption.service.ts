@@ -1,0 +1,96 @@
+import { DecryptionError, KeyUnavailableError, TokenInputError } from '../common/errors.js';
+import type { TokenEvents } from '../common/events.js';
+import { ContextInvalidError, encodeContext } from '../crypto/context.js';
+import { openRecord, RecordError, recordKeyId, sealRecord } from '../crypto/record.js';
+import { uuidFromBytes } from '../crypto/record-text.js';
+import { KeyManager } from '../keys/key-manager.js';
+import { KeyRing } from '../keys/key-ring.js';
+import { KeyError } from '../keys/key-wrapper.js';
+
+/** What a record is bound to. It opens only under exactly the context that it was sealed under. */
+export interface EncryptionContext {
+  tenantId: string;
+  /** Immutable id of the row, assigned before the insert. */
+  recordId: string;
+  /** Name of the field within the row. */
+  field: string;
+}
+
+/** Largest plaintext in bytes. */
+export const MAX_PLAINTEXT_BYTES = 32_768;
+
+/** Encrypts under the tenant's data key (AES-256-GCM, record format TM1; see docs/encryption.md). */
+export class EncryptionService {
+  constructor(
+    private readonly manager: KeyManager,
+    private readonly ring: KeyRing,
+    private readonly events: TokenEvents,
+  ) {}
+
+  /**
+   * Seals at most 32,768 bytes; a string is taken as UTF-8. The result is 92 bytes longer than the plaintext.
+   * @throws TokenInputError for a bad context or a too large plaintext, before any I/O
+   * @throws KeyUnavailableError when no usable key is there; nothing was written
+   */
+  async encrypt(plaintext: Buffer | string, context: EncryptionContext): Promise<Buffer> {
+    const bytes = typeof plaintext === 'string' ? Buffer.from(plaintext, 'utf8') : plaintext;
+    if (!Buffer.isBuffer(bytes)) throw new TokenInputError('plaintext', 'must be a Buffer or a string');
+    if (bytes.length > MAX_PLAINTEXT_BYTES) {
+      throw new TokenInputError(
+        'plaintext',
+        `must be at most ${MAX_PLAINTEXT_BYTES} bytes, it has ${bytes.length}`,
+        'PLAINTEXT_TOO_LARGE',
+      );
+    }
+    const encoded = encode(context);
+    try {
+      return sealRecord(await this.manager.active(context.tenantId), encoded, bytes);
+    } catch (error) {
+      throw this.translate(error, context);
+    }
+  }
+
+  /**
+   * Opens a record made by `encrypt` with the same context.
+   * @throws DecryptionError when it cannot be opened; log and metric tell the reason, the caller does not learn it
+   * @throws KeyUnavailableError when its key is not available now
+   */
+  async decrypt(record: Buffer, context: EncryptionContext): Promise<Buffer> {
+    const encoded = encode(context);
+    try {
+      if (!Buffer.isBuffer(record)) throw new RecordError('NOT_ENCRYPTED');
+      return openRecord(await this.ring.byId(uuidFromBytes(recordKeyId(record))), encoded, record);
+    } catch (error) {
+      throw this.translate(error, context);
+    }
+  }
+
+  /** The database refused the tenant's key as retired: find the current one before sealing again. */
+  keyRefused(tenantId: string): void {
+    this.manager.forget(tenantId);
+  }
+
+  private translate(error: unknown, { recordId, field }: EncryptionContext): unknown {
+    if (error instanceof RecordError) {
+      this.events.emit({ type: 'decryption_failed', reason: error.reason, recordId, field });
+      return new DecryptionError();
+    }
+    if (error instanceof KeyError) {
+      this.events.emit({ type: 'decryption_failed', reason: error.reason, recordId, field });
+      return error.reason === 'KEY_NOT_FOUND' || error.reason === 'KEY_DESTROYED'
+        ? new DecryptionError()
+        : new KeyUnavailableError(error.reason);
+    }
+    return error;
+  }
+}
+
+function encode({ tenantId, recordId, field }: EncryptionContext): Buffer {
+  try {
+    return encodeContext(['token', tenantId, recordId, field]);
+  } catch (error) {
+    if (error instanceof ContextInvalidError)
+      throw new TokenInputError('context', error.message, error.reason);
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+import type { InternalAxiosRequestConfig } from 'axios';
+import { TokenConfigurationError } from '../common/errors.js';
+import type { Provider } from '../oauth/providers.js';
+
+/**
+ * Where a request with this provider's token would go.
+ * @throws TokenConfigurationError unless that is one of the provider's `apiOrigins` and nothing would replace the token
+ */
+export function allowedTarget(uri: string, config: InternalAxiosRequestConfig, provider: Provider): URL {
+  const refuse = (problem: string): TokenConfigurationError =>
+    new TokenConfigurationError([problem], 'EGRESS_REFUSED');
+  if (!URL.canParse(uri)) throw refuse('A request that carries a token needs an absolute URL, or a baseURL.');
+  const target = new URL(uri);
+  const allowed = provider.options.apiOrigins ?? [];
+  if (!allowed.includes(target.origin)) {
+    throw refuse(
+      `Tokens of provider "${provider.name}" do not go to ${target.origin}: add it to providers.${provider.name}.apiOrigins if it is this provider's API.`,
+    );
+  }
+  if (target.username || target.password || config.auth)
+    throw refuse('Basic credentials would replace the access token: remove them from the request.');
+  if (config.adapter === 'fetch' || config.adapter === 'xhr')
+    throw refuse('Only the http adapter lets redirects be checked: remove `adapter` from the request.');
+  return target;
+}
+
+interface RedirectOptions {
+  protocol?: string;
+  hostname?: string;
+  port?: string | number;
+}
+
+/** Origin that a redirect leads to when it is another one than the request's; the token must not follow it. */
+export function foreignOrigin(options: RedirectOptions, target: URL): string | null {
+  const port = options.port ? `:${options.port}` : '';
+  const origin = new URL(`${options.protocol}//${options.hostname}${port}`).origin;
+  return origin === target.origin ? null : origin;
+}
+
+/** A body that can be sent only once. */
+export function isSingleUse(data: unknown): boolean {
+  return (
+    data instanceof ReadableStream ||
+    (typeof data === 'object' && data !== null && 'pipe' in data && typeof data.pipe === 'function')
+  );
+}

@@ -1,0 +1,151 @@
+import {
+  type AxiosError,
+  type AxiosInstance,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+  isAxiosError,
+} from 'axios';
+import { LRUCache } from 'lru-cache';
+import { TokenConfigurationError, TokenError } from '../common/errors.js';
+import { IssuedAccessToken, type TokenRef } from '../common/tokens.js';
+import type { Providers } from '../oauth/providers.js';
+import type { TokenService } from '../token.service.js';
+import { toApiRequestError } from './api-request.error.js';
+import { allowedTarget, foreignOrigin, isSingleUse } from './egress.js';
+
+/** What is known of one request; kept beside its config so that nothing secret hangs on what callers see. */
+interface Sending {
+  ref: TokenRef;
+  target: URL;
+  token: IssuedAccessToken;
+  /** Before axios has serialized it. */
+  data: unknown;
+  redirectedTo: string | null;
+  repeated: boolean;
+}
+
+/** Marks a repeated request. axios copies configs but hands instances of classes through. */
+class Repeat {
+  constructor(readonly token: IssuedAccessToken) {}
+}
+
+const REPEAT = 'tokenwardRepeat';
+const UNAUTHORIZED = 401;
+
+/** Attaches tokens to requests, repeats once after a 401, and turns failures into errors without secrets. */
+export class TokenInterceptors {
+  readonly #sendings = new WeakMap<object, Sending>();
+  /** Newest generation that an API refused although it was just refreshed: refreshing again would not help. */
+  readonly #refused: LRUCache<string, number>;
+
+  constructor(
+    private readonly instance: AxiosInstance,
+    private readonly tokens: TokenService,
+    private readonly providers: Providers,
+    cooldownSeconds: number,
+  ) {
+    this.#refused = new LRUCache({ max: 10_000, ttl: Math.max(1, cooldownSeconds * 1000) });
+  }
+
+  install(): void {
+    this.instance.interceptors.request.use((config) => this.attach(config));
+    this.instance.interceptors.response.use(
+      (response) =>
+        response.status === UNAUTHORIZED
+          ? this.answer401(response, () => this.withoutSecrets(response))
+          : this.withoutSecrets(response),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  private async attach(config: InternalAxiosRequestConfig): Promise<InternalAxiosRequestConfig> {
+    const ref = config.token;
+    if (!ref)
+      throw new TokenConfigurationError(
+        ['TokenHttpService needs to know whose token to send: use `http.as(ref)` or `{ token: ref }`.'],
+        'TOKEN_REF_MISSING',
+      );
+    const target = allowedTarget(this.instance.getUri(config), config, this.providers.get(ref.provider));
+    const repeat = takeRepeat(config);
+    const token =
+      repeat?.token ??
+      (await this.tokens.getAccessToken(
+        ref,
+        config.signal instanceof AbortSignal ? { signal: config.signal } : {},
+      ));
+    if (/^dpop$/i.test(token.tokenType)) {
+      throw new TokenConfigurationError(
+        [
+          `Tokens of provider "${ref.provider}" are bound to a key (DPoP), which TokenHttpService cannot prove.`,
+        ],
+        'TOKEN_TYPE_UNSUPPORTED',
+      );
+    }
+    const sending: Sending = {
+      ref,
+      target,
+      token,
+      data: config.data,
+      redirectedTo: null,
+      repeated: repeat !== null,
+    };
+    this.#sendings.set(config, sending);
+    config.headers.set('Authorization', `Bearer ${token.value}`);
+    const { beforeRedirect } = config;
+    config.beforeRedirect = (options, ...rest) => {
+      sending.redirectedTo = foreignOrigin(options, target);
+      if (sending.redirectedTo !== null) throw new Error('redirect refused');
+      beforeRedirect?.(options, ...rest);
+    };
+    return config;
+  }
+
+  private async fail(error: unknown): Promise<AxiosResponse> {
+    if (error instanceof TokenError) throw error;
+    const sending = isAxiosError(error) && error.config ? this.#sendings.get(error.config) : undefined;
+    if (!isAxiosError(error) || !sending)
+      throw isAbort(error)
+        ? error
+        : new TokenError('API_REQUEST_INVALID', 'The request could not be built; check its options.');
+    const translated = (): never => {
+      throw toApiRequestError(error as AxiosError, sending.target, sending.redirectedTo);
+    };
+    return error.response?.status === UNAUTHORIZED
+      ? this.answer401(error.response, translated)
+      : translated();
+  }
+
+  /** Refreshes once and repeats once, unless that cannot help. */
+  private async answer401(response: AxiosResponse, giveUp: () => AxiosResponse): Promise<AxiosResponse> {
+    const { config } = response;
+    const sending = this.#sendings.get(config);
+    if (!sending) return giveUp();
+    const { ref, token, data, repeated } = sending;
+    const key = JSON.stringify(ref);
+    const generation = IssuedAccessToken.generationOf(token);
+    if (repeated) {
+      this.#refused.set(key, generation);
+      return giveUp();
+    }
+    if (isSingleUse(data) || generation <= (this.#refused.get(key) ?? 0)) return giveUp();
+    const newer = await this.tokens.getAccessToken(ref, { forceRefresh: token });
+    return this.instance.request(Object.assign({ ...config, data }, { [REPEAT]: new Repeat(newer) }));
+  }
+
+  private withoutSecrets(response: AxiosResponse): AxiosResponse {
+    response.config.headers.delete('Authorization');
+    // The raw request holds the header too, and people log whole responses.
+    delete (response as { request?: unknown }).request;
+    return response;
+  }
+}
+
+function takeRepeat(config: InternalAxiosRequestConfig & { [REPEAT]?: unknown }): Repeat | null {
+  const repeat = config[REPEAT];
+  delete config[REPEAT];
+  return repeat instanceof Repeat ? repeat : null;
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}

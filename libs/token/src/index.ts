@@ -1,0 +1,40 @@
+export { TokenModule } from './token.module.js';
+export type { CacheOptions, TokenModuleOptions } from './token.options.js';
+export type { CleanupOptions } from './jobs/job.options.js';
+export type { KeyringFile } from './keys/keyring.js';
+export type { ProviderOptions } from './oauth/provider.options.js';
+export type { RefreshAheadOptions, RefreshOptions } from './refresh/refresh.options.js';
+export { tokenEntities, tokenMigrations } from './database/schema.js';
+export { DataKeyEntity } from './database/entities/data-key.entity.js';
+export { TokenEntity } from './database/entities/token.entity.js';
+
+export { TokenService, type GetAccessTokenOptions } from './token.service.js';
+export type { StoredToken, TokenRef, TokenSet, TokenStatus } from './common/tokens.js';
+export type { TokenFilter } from './store/token-rows.js';
+export type { TokenResponse } from './oauth/token-response.js';
+export { Secret } from './common/secret.js';
+
+export { EncryptionService, type EncryptionContext } from './encryption/encryption.service.js';
+export { KeyError, KeyWrapper, type KeyContext, type KeyFault } from './keys/key-wrapper.js';
+
+export { ApiRequestError } from './http/api-request.error.js';
+export { TokenHttpService } from './http/token-http.service.js';
+export { AccessToken } from './guard/access-token.decorator.js';
+export type { Principal, PrincipalOf } from './guard/principal.js';
+export { TokenExceptionFilter } from './guard/token-exception.filter.js';
+export { TokenGuard } from './guard/token.guard.js';
+export { UseToken, type UseTokenOptions } from './guard/use-token.decorator.js';
+export { TokenMaintenance } from './jobs/token-maintenance.js';
+
+export { TokenEvents, type RefreshOutcome, type TokenEvent } from './common/events.js';
+export {
+  DecryptionError,
+  KeyUnavailableError,
+  ProviderUnavailableError,
+  ReauthorizationRequiredError,
+  ScopeNotGrantedError,
+  TokenConfigurationError,
+  TokenError,
+  TokenInputError,
+  TokenNotFoundError,
+} from './common/errors.js';

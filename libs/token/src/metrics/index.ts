@@ -1,0 +1,1 @@
+export { TokenCollectorsModule, TokenMetricsModule } from './token-metrics.module.js';

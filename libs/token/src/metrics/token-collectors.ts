@@ -1,0 +1,111 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { getOrCreateMetric } from '@willsoto/nestjs-prometheus';
+import { type Counter, type Gauge, type Histogram, register } from 'prom-client';
+import { Clock } from '../common/clock.js';
+import { type TokenEvent, TokenEvents } from '../common/events.js';
+import { TokenRows } from '../store/token-rows.js';
+
+/** Counting reads the whole table, so a scrape may see counts of this age. */
+const COUNTS_TTL_MS = 30_000;
+const TOKENS = 'tokenward_tokens';
+
+const counter = (name: string, help: string, labelNames: string[]): Counter =>
+  getOrCreateMetric('Counter', { name, help, labelNames }) as Counter;
+
+/** Turns events into metrics. Labels are configured names and fixed words, never a user or a tenant. */
+@Injectable()
+export class TokenCollectors implements OnModuleDestroy {
+  private readonly refreshes = counter('tokenward_refreshes_total', 'Refreshes by provider and outcome.', [
+    'provider',
+    'outcome',
+  ]);
+  private readonly reads = counter(
+    'tokenward_token_reads_total',
+    'Access tokens handed out, by source: cache, database or refresh.',
+    ['source'],
+  );
+  private readonly jobRuns = counter('tokenward_job_runs_total', 'Runs of scheduled jobs by outcome.', [
+    'job',
+    'outcome',
+  ]);
+  private readonly jobRows = counter('tokenward_job_rows_total', 'Rows that scheduled jobs have processed.', [
+    'job',
+  ]);
+  private readonly decryptionFailures = counter(
+    'tokenward_decryption_failures_total',
+    'Stored values that could not be opened, by reason.',
+    ['reason'],
+  );
+  private readonly keysReady = getOrCreateMetric('Gauge', {
+    name: 'tokenward_keys_ready',
+    help: '1 while the keys in the database can be opened, else 0.',
+  }) as Gauge;
+  private readonly refreshSeconds = getOrCreateMetric('Histogram', {
+    name: 'tokenward_refresh_duration_seconds',
+    help: 'Seconds that a provider took to answer a refresh.',
+    labelNames: ['provider'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  }) as Histogram;
+  readonly #subscription;
+  #countedAt = -Infinity;
+
+  constructor(
+    @Inject(TokenEvents) events: TokenEvents,
+    @Inject(TokenRows) private readonly rows: TokenRows,
+    @Inject(Clock) private readonly clock: Clock,
+  ) {
+    this.#subscription = events.stream.subscribe((event) => this.count(event));
+    // A gauge of an application that was closed in this process would ask its closed database.
+    register.removeSingleMetric(TOKENS);
+    const countTokens = (gauge: Gauge): Promise<void> => this.countTokens(gauge);
+    getOrCreateMetric('Gauge', {
+      name: TOKENS,
+      help: 'Stored token sets by status, in the whole database; at most 30 seconds old.',
+      labelNames: ['status'],
+      async collect() {
+        await countTokens(this as unknown as Gauge);
+      },
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.#subscription.unsubscribe();
+    register.removeSingleMetric(TOKENS);
+  }
+
+  private async countTokens(gauge: Gauge): Promise<void> {
+    const now = this.clock.monotonic();
+    if (now - this.#countedAt < COUNTS_TTL_MS) return;
+    try {
+      for (const [status, count] of Object.entries(await this.rows.countByStatus()))
+        gauge.set({ status }, count);
+      this.#countedAt = now;
+    } catch {
+      // No number rather than a wrong one; the other metrics are needed most while the database is away.
+      gauge.reset();
+    }
+  }
+
+  private count(event: TokenEvent): void {
+    switch (event.type) {
+      case 'refresh':
+        this.refreshes.inc({ provider: event.provider, outcome: event.outcome });
+        this.refreshSeconds.observe({ provider: event.provider }, event.durationSeconds);
+        break;
+      case 'token_read':
+        this.reads.inc({ source: event.source });
+        break;
+      case 'job_run':
+        this.jobRuns.inc({ job: event.job, outcome: event.outcome });
+        this.jobRows.inc({ job: event.job }, event.processed);
+        break;
+      case 'decryption_failed':
+        this.decryptionFailures.inc({ reason: event.reason });
+        break;
+      case 'keys_checked':
+        this.keysReady.set(event.ready ? 1 : 0);
+        break;
+      default:
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import { decodeJwt, type JWTPayload } from 'jose';
+
+function claimsOf(idToken: string): JWTPayload | null {
+  try {
+    return decodeJwt(idToken);
+  } catch {
+    return null;
+  }
+}
+
+const ENTRA_SHARED = /^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers)\/v2\.0$/;
+
+function sameIssuer(claims: JWTPayload, issuer: string): boolean {
+  // Microsoft's shared endpoints sign with the issuer of the user's own tenant.
+  if (ENTRA_SHARED.test(issuer))
+    return claims.iss === `https://login.microsoftonline.com/${String(claims['tid'])}/v2.0`;
+  return claims.iss === issuer;
+}
+
+/**
+ * Why an ID token may not be stored here, or null. It has come from the token endpoint over TLS, so its claims decide
+ * and its signature need not be checked (OpenID Connect Core 1.0 §3.1.3.7, 6). `previous` is the ID token stored so
+ * far: after a refresh or a new log-in `sub` and `iss` must be the same (§12.2).
+ */
+export function idTokenFault(
+  idToken: string,
+  expected: { issuer?: string; clientId: string },
+  previous: string | null,
+): string | null {
+  const claims = claimsOf(idToken);
+  if (!claims) return 'is not a JSON Web Token';
+  if (typeof claims.sub !== 'string' || claims.sub === '') return 'has no subject';
+  if (expected.issuer !== undefined && !sameIssuer(claims, expected.issuer))
+    return 'was issued by another issuer';
+  if (![claims.aud].flat().includes(expected.clientId)) return 'was issued to another client';
+  const before = previous === null ? null : claimsOf(previous);
+  if (before && (before.sub !== claims.sub || before.iss !== claims.iss))
+    return 'belongs to another user than the stored one';
+  return null;
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+
+/** An OAuth 2.0 authorization server or OpenID provider, and this application's registration there. */
+export interface ProviderOptions {
+  /** Issuer identifier: endpoints come from its discovery document (OpenID Connect Discovery 1.0, RFC 8414). */
+  issuer?: string;
+  authorizationEndpoint?: string;
+  /** Where tokens are refreshed (RFC 6749 §3.2). Needed where there is no `issuer`; wins over discovery. */
+  tokenEndpoint?: string;
+  /** Where tokens are revoked (RFC 7009). Without one a log-out is local only. */
+  revocationEndpoint?: string;
+  introspectionEndpoint?: string;
+  jwksUri?: string;
+  endSessionEndpoint?: string;
+  clientId: string;
+  /** Several are tried in order, so that a secret can be exchanged without downtime. Leave out for a public client. */
+  clientSecret?: string | string[];
+  /** Default: `client_secret_basic` with a secret (`client_secret_post` where discovery lists only that), `none` without one. */
+  clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'none';
+  /** Scope that log-in asks for, separated by spaces; taken as granted where a token response names none (RFC 6749 §5.1). */
+  scope?: string;
+  /** The only origins (`https://api.example.com`) that ever receive this provider's access tokens. Default: none. */
+  apiOrigins?: string[];
+  /** Lifetime in seconds of access tokens whose response tells none. Default: null, no expiry until the API answers 401. */
+  defaultLifetimeSeconds?: number | null;
+  /**
+   * What to do when nobody knows whether the provider has consumed a refresh token (reply lost, replica died):
+   * `replay` it or ask the user to log in again. Default: `reauthorize` where `reuseGraceSeconds` is 0, else `replay`.
+   */
+  onUnknownOutcome?: 'replay' | 'reauthorize';
+  /** How long the provider accepts a consumed refresh token once more. 0: it revokes the grant on reuse. Default: unknown. */
+  reuseGraceSeconds?: number;
+  /** Allows `http:` for this provider and its APIs. Local development only. */
+  allowInsecureRequests?: boolean;
+}
+
+const URL_FIELDS = [
+  'issuer',
+  'authorizationEndpoint',
+  'tokenEndpoint',
+  'revocationEndpoint',
+  'introspectionEndpoint',
+  'jwksUri',
+  'endSessionEndpoint',
+] as const;
+
+const url = z
+  .string()
+  .refine((value) => URL.canParse(value), 'must be an absolute URL such as https://id.example.com');
+const secret = z.string().min(1, 'must not be empty');
+
+const shape = z.strictObject({
+  ...(Object.fromEntries(URL_FIELDS.map((field) => [field, url.optional()])) as Record<
+    (typeof URL_FIELDS)[number],
+    z.ZodOptional<typeof url>
+  >),
+  clientId: z.string().min(1, 'must be the client id that the provider has given you'),
+  clientSecret: z.union([secret, z.array(secret).min(1, 'must hold at least one secret')]).optional(),
+  clientAuthentication: z.enum(['client_secret_basic', 'client_secret_post', 'none']).optional(),
+  scope: z.string().optional(),
+  apiOrigins: z.array(url).optional(),
+  defaultLifetimeSeconds: z
+    .number()
+    .positive('must be a number of seconds above 0, or null')
+    .nullable()
+    .optional(),
+  onUnknownOutcome: z.enum(['replay', 'reauthorize']).optional(),
+  reuseGraceSeconds: z.number().min(0, 'must be 0 or a number of seconds').optional(),
+  allowInsecureRequests: z.boolean().optional(),
+});
+
+/** Validates one provider; every issue has the path of the option and says what to write instead. */
+export const providerOptionsSchema = shape.superRefine((provider, context) => {
+  const fault = (path: (string | number)[], message: string): void => {
+    context.addIssue({ code: 'custom', path, message });
+  };
+  if (!provider.issuer && !provider.tokenEndpoint) {
+    fault(
+      [],
+      'has neither "issuer" nor "tokenEndpoint": give the issuer URL for discovery, or the endpoints one by one',
+    );
+  }
+  const insecure = (value: string): boolean =>
+    !provider.allowInsecureRequests && new URL(value).protocol !== 'https:';
+  for (const field of URL_FIELDS) {
+    const value = provider[field];
+    if (value && insecure(value))
+      fault([field], 'must begin with https: (for local development set allowInsecureRequests: true)');
+  }
+  for (const [index, origin] of (provider.apiOrigins ?? []).entries()) {
+    if (new URL(origin).origin !== origin)
+      fault(['apiOrigins', index], `must be an origin without a path: write "${new URL(origin).origin}"`);
+    if (insecure(origin))
+      fault(
+        ['apiOrigins', index],
+        'must begin with https: (for local development set allowInsecureRequests: true)',
+      );
+  }
+  if (provider.clientAuthentication === 'none' && provider.clientSecret) {
+    fault(['clientAuthentication'], 'is "none" although there is a clientSecret: remove one of the two');
+  }
+  if (provider.clientAuthentication && provider.clientAuthentication !== 'none' && !provider.clientSecret) {
+    fault(['clientSecret'], `is needed for ${provider.clientAuthentication}`);
+  }
+});

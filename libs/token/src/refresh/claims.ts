@@ -1,0 +1,33 @@
+import type { TokenRow, TokenWrite } from '../store/token-rows.js';
+
+/** How a claim without a new token set ends. */
+export interface ClaimFailure {
+  failure: string;
+  /** No replica tries again before. */
+  retryInMs: number;
+  /** The refresh token may have been consumed. */
+  outcomeUnknown: boolean;
+  reauthorize: boolean;
+}
+
+/** The answer came but may not be used; its refresh token is stored all the same. */
+export type Quarantine = Pick<ClaimFailure, 'failure' | 'retryInMs'>;
+
+/**
+ * Port: the right to present a row's refresh token, recorded in the row before the exchange, so that it also is the
+ * proof that the database is writable. Liveness of a claimant is a heartbeat.
+ */
+export abstract class Claims {
+  /** Takes the claim if the row still is as it was read; false otherwise. */
+  abstract claim(row: TokenRow, claimId: string): Promise<boolean>;
+  abstract heartbeat(rowId: string, claimId: string): Promise<void>;
+  /** Stores what the exchange brought, decided by the presented generation alone, not by who holds the claim. @throws FencedWriteError */
+  abstract commit(
+    rowId: string,
+    presented: number,
+    write: TokenWrite,
+    quarantine: Quarantine | null,
+  ): Promise<boolean>;
+  /** Ends a claim of this generation without new tokens. */
+  abstract fail(rowId: string, presented: number, failure: ClaimFailure): Promise<void>;
+}

@@ -1,0 +1,63 @@
+import type { TokenRow } from '../store/token-rows.js';
+
+/** A claim counts as dead when its heartbeat is older than this. A replica that is paused for longer may present a refresh token twice. */
+export const LEASE_MS = 15_000;
+export const HEARTBEAT_MS = 5_000;
+
+/** Time left by the database's clock; null where no expiry is known. */
+export function millisecondsLeft(row: Pick<TokenRow, 'expiresAt' | 'now'>): number | null {
+  return row.expiresAt === null ? null : row.expiresAt - row.now;
+}
+
+/**
+ * `fresh`: hand it out. `due`: hand it out and refresh in the background. `stale`: refresh first. A caller's
+ * `minTtlSeconds` counts up to half of the token's lifetime, so that a short-lived token is not refreshed for every call.
+ */
+export function freshness(row: TokenRow, minTtlSeconds: number): 'fresh' | 'due' | 'stale' {
+  if (row.accessCt === null) return 'stale';
+  const left = millisecondsLeft(row);
+  if (left === null) return 'fresh';
+  const halfLife = row.lifetimeSeconds === null ? Infinity : row.lifetimeSeconds / 2;
+  if (left <= Math.min(minTtlSeconds, halfLife) * 1000) return 'stale';
+  const due = row.hasRefreshToken && row.refreshAfter !== null && row.refreshAfter <= row.now;
+  return due && (row.retryAfter ?? 0) <= row.now ? 'due' : 'fresh';
+}
+
+/** When a refresh ahead of expiry becomes due, counted from now; jittered so that tokens of one log-in wave spread out. */
+export function refreshInMs(
+  expiresInMs: number | null,
+  beforeExpirySeconds: number,
+  random: number,
+): number | null {
+  if (expiresInMs === null) return null;
+  const window = Math.min(beforeExpirySeconds * 1000, expiresInMs / 4);
+  return Math.max(0, Math.round(expiresInMs - window * (1 + random / 5)));
+}
+
+/** What to do about the claim that a row carries. */
+export function claimDecision(
+  row: TokenRow,
+  provider: { onUnknownOutcome?: 'replay' | 'reauthorize'; reuseGraceSeconds?: number },
+): 'claim' | 'wait' | 'reauthorize' {
+  const live = row.claimedAt !== null && row.claimedAt + LEASE_MS > row.now;
+  if (row.claimId !== null && live) return 'wait';
+  const unknownSince = row.unknownSince ?? (row.claimId === null ? null : row.claimedAt);
+  return unknownSince === null || mayReplay(provider, row.now - unknownSince) ? 'claim' : 'reauthorize';
+}
+
+/** Whether a refresh token may be presented again although the provider may have consumed it `ageMs` ago. */
+export function mayReplay(
+  provider: { onUnknownOutcome?: 'replay' | 'reauthorize'; reuseGraceSeconds?: number },
+  ageMs: number,
+): boolean {
+  const { onUnknownOutcome, reuseGraceSeconds: grace } = provider;
+  if (onUnknownOutcome) return onUnknownOutcome === 'replay';
+  // Where nothing is known of the provider, a replay loses nothing that was not lost already.
+  return grace === undefined || ageMs < grace * 1000;
+}
+
+/** Full jitter, doubling from two seconds to five minutes; a provider's own wish is a lower bound. */
+export function backoffMs(failures: number, retryAfterSeconds: number | null, random: number): number {
+  const ceiling = Math.min(300_000, 2_000 * 2 ** Math.min(failures, 10));
+  return Math.max(Math.round(1_000 + random * ceiling), Math.min(retryAfterSeconds ?? 0, 3600) * 1000);
+}

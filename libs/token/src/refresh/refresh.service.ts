@@ -1,0 +1,114 @@
+import type { Clock } from '../common/clock.js';
+import {
+  ProviderUnavailableError,
+  ReauthorizationRequiredError,
+  TokenNotFoundError,
+} from '../common/errors.js';
+import { IssuedAccessToken, type ResolvedTokenRef } from '../common/tokens.js';
+import { randomFraction, randomId } from '../crypto/random.js';
+import { lookupHash } from '../crypto/lookup-hash.js';
+import { Providers } from '../oauth/providers.js';
+import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
+import { TokenStore } from '../store/token-store.js';
+import { Claims } from './claims.js';
+import { claimDecision, LEASE_MS, millisecondsLeft } from './policy.js';
+import { RefreshAttempt } from './refresh-attempt.js';
+import { SingleFlight } from './single-flight.js';
+
+/** Refreshes a row once per cluster: joined within the process, claimed in the row between processes. */
+export class RefreshService {
+  readonly #flights = new SingleFlight<IssuedAccessToken>();
+
+  constructor(
+    private readonly rows: TokenRows,
+    private readonly claims: Claims,
+    private readonly store: TokenStore,
+    private readonly providers: Providers,
+    private readonly attempt: RefreshAttempt,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * A token newer than generation `seen`: by an exchange, or by waiting for whoever is at it.
+   * @throws TokenNotFoundError | ReauthorizationRequiredError | ProviderUnavailableError | DecryptionError | KeyUnavailableError
+   */
+  async newerThan(seen: number, ref: ResolvedTokenRef): Promise<IssuedAccessToken> {
+    const key = lookupHash([ref.tenantId, ref.userId, ref.provider, ref.account, String(seen)]);
+    return this.#flights.run(key, () => this.refresh(seen, ref));
+  }
+
+  /** Resolves when no exchange of this process is in flight. */
+  async settled(): Promise<void> {
+    await this.#flights.settled();
+  }
+
+  private async refresh(seen: number, ref: ResolvedTokenRef): Promise<IssuedAccessToken> {
+    const provider = this.providers.get(ref.provider);
+    const deadline = this.clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
+    while (this.clock.monotonic() < deadline) {
+      const row = refreshable(await this.rows.findFull(ref), ref);
+      if (row.generation > seen && row.accessCt !== null && (millisecondsLeft(row) ?? 1) > 0) {
+        return issuedFrom(row, await this.store.open(row, 'accessCt', row.accessCt));
+      }
+      if (row.refreshCt === null)
+        throw new ReauthorizationRequiredError(
+          ref.provider,
+          'the access token has expired and there is no refresh token',
+        );
+      if (row.retryAfter !== null && row.retryAfter > row.now) {
+        throw new ProviderUnavailableError(
+          ref.provider,
+          row.lastFailure ?? 'backing off',
+          Math.ceil((row.retryAfter - row.now) / 1000),
+        );
+      }
+      const decision = claimDecision(row, provider.options);
+      if (decision === 'reauthorize') {
+        await this.claims.fail(row.id, row.generation, {
+          failure: 'outcome_unknown',
+          retryInMs: 0,
+          outcomeUnknown: true,
+          reauthorize: true,
+        });
+      } else if (decision === 'wait') {
+        await this.clock.sleep(50 + randomFraction() * 100);
+      } else {
+        // Opened before the claim: a row that cannot be opened must not be claimed.
+        const opened = await this.store.openAll(row);
+        const claimId = randomId();
+        if (await this.claims.claim(row, claimId)) {
+          const token = await this.attempt.run(row, opened, claimId, provider);
+          if (token) return token;
+        }
+      }
+    }
+    throw new ProviderUnavailableError(
+      ref.provider,
+      'another replica has been refreshing this token for too long',
+      1,
+    );
+  }
+}
+
+/** @throws TokenNotFoundError | ReauthorizationRequiredError */
+export function refreshable<Row extends { status: string; lastFailure: string | null }>(
+  row: Row | null,
+  ref: ResolvedTokenRef,
+): Row {
+  if (!row || row.status === 'revoked') throw new TokenNotFoundError(ref.provider);
+  if (row.status === 'reauthorization_required')
+    throw new ReauthorizationRequiredError(ref.provider, row.lastFailure ?? 'the grant is no longer valid');
+  return row;
+}
+
+export function issuedFrom(
+  row: Pick<FullTokenRow, 'expiresAt' | 'tokenType' | 'scope' | 'generation'>,
+  value: string,
+): IssuedAccessToken {
+  const expiresAt = row.expiresAt === null ? null : new Date(row.expiresAt);
+  return new IssuedAccessToken(
+    value,
+    { expiresAt, tokenType: row.tokenType, scope: row.scope },
+    row.generation,
+  );
+}

@@ -1,0 +1,17 @@
+/** Joins concurrent work on one key: the first call runs it, the others get the same promise. */
+export class SingleFlight<T> {
+  readonly #flights = new Map<string, Promise<T>>();
+
+  run(key: string, work: () => Promise<T>): Promise<T> {
+    const flight = this.#flights.get(key);
+    if (flight) return flight;
+    const started = work().finally(() => this.#flights.delete(key));
+    this.#flights.set(key, started);
+    return started;
+  }
+
+  /** Resolves when nothing is in flight any more; failures are the callers' business. */
+  async settled(): Promise<void> {
+    while (this.#flights.size > 0) await Promise.allSettled(this.#flights.values());
+  }
+}

@@ -1,0 +1,81 @@
+import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
+
+/** The sealed cells of a row, as text (`tm1.…`). All that are there are sealed under one data key. */
+export interface SealedCells {
+  /** Null after a revocation, and while an answer that failed validation is quarantined. */
+  accessCt: string | null;
+  refreshCt: string | null;
+  idCt: string | null;
+}
+
+/** A row without the cells that only a refresh needs. Instants are epoch milliseconds of the database's clock. */
+export interface TokenRow extends ResolvedTokenRef {
+  id: string;
+  status: TokenStatus;
+  generation: number;
+  tokenType: string;
+  scope: string | null;
+  accessCt: string | null;
+  hasRefreshToken: boolean;
+  hasIdToken: boolean;
+  expiresAt: number | null;
+  lifetimeSeconds: number | null;
+  refreshAfter: number | null;
+  refreshedAt: number;
+  createdAt: number;
+  updatedAt: number;
+  /** The intent of a refresh in flight, written before the exchange. */
+  claimId: string | null;
+  claimedAt: number | null;
+  /** When a refresh token was first presented without a known outcome. */
+  unknownSince: number | null;
+  /** No refresh before this instant. */
+  retryAfter: number | null;
+  failures: number;
+  lastFailure: string | null;
+  /** The database's clock when the row was read. */
+  now: number;
+}
+
+export type FullTokenRow = TokenRow & SealedCells;
+
+/** A new token set for a row. Durations count from the database's clock at the write. */
+export interface TokenWrite extends SealedCells {
+  tokenType: string;
+  scope: string | null;
+  lifetimeSeconds: number | null;
+  expiresInMs: number | null;
+  refreshInMs: number | null;
+}
+
+export interface TokenFilter {
+  userId?: string;
+  tenantId?: string;
+  provider?: string;
+  account?: string;
+  status?: TokenStatus;
+}
+
+/** The database refuses a data key that is no longer usable; the row is unchanged. Seal again with the current key. */
+export class FencedWriteError extends Error {
+  readonly reason = 'FENCED_WRITE';
+}
+
+/** Port: token rows in the database. Every write is one conditional statement. */
+export abstract class TokenRows {
+  /** Batched with the reads of other callers; always from the primary. */
+  abstract find(ref: ResolvedTokenRef): Promise<TokenRow | null>;
+  abstract findFull(ref: ResolvedTokenRef): Promise<FullTokenRow | null>;
+  abstract list(filter: TokenFilter): Promise<TokenRow[]>;
+  /** Active rows whose refresh ahead of expiry is due and that nobody has claimed, the most urgent first. */
+  abstract findDue(limit: number, leaseMs: number): Promise<TokenRow[]>;
+  /** False if there is a row for this ref already. @throws FencedWriteError */
+  abstract insert(id: string, ref: ResolvedTokenRef, write: TokenWrite): Promise<boolean>;
+  /** A new log-in over an old row, whatever its status; ends any claim. False if the generation is not `seen` any more. @throws FencedWriteError */
+  abstract replace(id: string, seen: number, write: TokenWrite): Promise<boolean>;
+  /** Erases the cells and leaves a tombstone. False if the generation is not `seen` any more. */
+  abstract revoke(id: string, seen: number): Promise<boolean>;
+  /** Deletes one batch of rows that have been dead for longer than `retentionMs`; how many. */
+  abstract deleteDead(retentionMs: number, limit: number): Promise<number>;
+  abstract countByStatus(): Promise<Record<TokenStatus, number>>;
+}

@@ -1,0 +1,145 @@
+import { CronTime } from 'cron';
+import { z } from 'zod';
+import { TokenConfigurationError } from './common/errors.js';
+import { principalFromRequest, type PrincipalOf } from './guard/principal.js';
+import { CLEANUP_DEFAULTS, cleanupOptionsSchema } from './jobs/job.options.js';
+import { KeyWrapper } from './keys/key-wrapper.js';
+import { LocalKeyWrapper } from './keys/local-key-wrapper.js';
+import { parseKeyring, readKeyringFile } from './keys/keyring.js';
+import { type ProviderOptions, providerOptionsSchema } from './oauth/provider.options.js';
+import {
+  AHEAD_DEFAULTS,
+  REFRESH_DEFAULTS,
+  refreshOptionsSchema,
+  type ResolvedRefreshOptions,
+} from './refresh/refresh.options.js';
+import type { TokenModuleOptions } from './token.options.js';
+
+/** The options with every default filled in. */
+export interface ResolvedOptions {
+  providers: Record<string, ProviderOptions>;
+  wrapper: KeyWrapper;
+  refresh: ResolvedRefreshOptions;
+  ahead: typeof AHEAD_DEFAULTS | false;
+  cleanup: typeof CLEANUP_DEFAULTS | false;
+  cacheEntries: number | false;
+  principal: PrincipalOf;
+}
+
+const keyringSchema = z
+  .union(
+    [z.string(), z.strictObject({ file: z.string().min(1, 'must be a path') })],
+    'must be "id:base64,…" or { file: "/path" }',
+  )
+  .transform((source, context) => {
+    const { text, fault } =
+      typeof source === 'string' ? { text: source, fault: null } : readKeyringFile(source);
+    const { keyring, faults } = parseKeyring(text);
+    for (const message of fault ? [fault] : faults) context.addIssue({ code: 'custom', message });
+    return new LocalKeyWrapper(keyring);
+  });
+
+const encryptionSchema = z
+  .strictObject({
+    keyring: keyringSchema.optional(),
+    wrapper: z
+      .instanceof(KeyWrapper, { error: 'must be an instance of a class that extends KeyWrapper' })
+      .optional(),
+  })
+  .superRefine(({ keyring, wrapper }, context) => {
+    if (!keyring === !wrapper)
+      context.addIssue({
+        code: 'custom',
+        message:
+          'needs either "keyring" or "wrapper": for a start, keyring: "1:" and the output of `openssl rand -base64 32`',
+      });
+  })
+  .transform(({ keyring, wrapper }) => (wrapper ?? keyring) as KeyWrapper);
+
+const schema = z.strictObject({
+  providers: z
+    .record(
+      z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'name must be lower-case letters, digits, - and _, at most 64'),
+      providerOptionsSchema,
+    )
+    .refine((providers) => Object.keys(providers).length > 0, 'must name at least one provider'),
+  encryption: encryptionSchema,
+  refresh: refreshOptionsSchema.optional(),
+  cleanup: cleanupOptionsSchema.optional(),
+  rotation: z.literal(false, 'is not part of this version: leave it out or set it to false').optional(),
+  cache: z
+    .union([
+      z.literal(false),
+      z.strictObject({ maxEntries: z.int().min(1, 'must be at least 1').optional() }),
+    ])
+    .optional(),
+  principal: z
+    .custom<PrincipalOf>((value) => typeof value === 'function', 'must be a function of the ExecutionContext')
+    .optional(),
+});
+
+/** `providers.github.issuer: must begin with https:`; never the value itself, which may be a secret. */
+function describe(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.join('.') || 'options';
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => `${[...issue.path, key].join('.')}: is not an option; check the spelling`);
+  if (issue.code === 'invalid_key') return [`${path}: ${issue.issues[0]?.message ?? issue.message}`];
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    // The branch that got furthest is the one that was meant.
+    const best = issue.errors.toSorted(
+      (a, b) =>
+        Math.max(0, ...b.map((inner) => inner.path.length)) -
+        Math.max(0, ...a.map((inner) => inner.path.length)),
+    )[0]!;
+    return best.flatMap((inner) =>
+      describe({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue),
+    );
+  }
+  return [`${path}: ${issue.message.replace(/^Invalid input: /, '')}`];
+}
+
+function cronFaults(schedules: Record<string, string | false>): string[] {
+  return Object.entries(schedules).flatMap(([path, cron]) => {
+    if (cron === false) return [];
+    try {
+      new CronTime(cron);
+      return [];
+    } catch {
+      return [`${path}: is not a cron expression: write for example "0 */5 * * * *"`];
+    }
+  });
+}
+
+/** Validates the module's options and fills in the defaults. @throws TokenConfigurationError with every fault at once */
+export function resolveOptions(options: TokenModuleOptions): ResolvedOptions {
+  const parsed = schema.safeParse(options ?? {});
+  const { refresh, cleanup } = (options ?? {}) as Partial<TokenModuleOptions>;
+  const ahead = refresh?.ahead === false ? (false as const) : { ...AHEAD_DEFAULTS, ...refresh?.ahead };
+  const resolvedCleanup = cleanup === false ? (false as const) : { ...CLEANUP_DEFAULTS, ...cleanup };
+  const problems = [
+    ...(parsed.error?.issues.flatMap(describe) ?? []),
+    ...cronFaults({
+      'refresh.ahead.cron': ahead && ahead.cron,
+      'cleanup.cron': resolvedCleanup && resolvedCleanup.cron,
+    }),
+  ];
+  if (!parsed.success || problems.length > 0)
+    throw new TokenConfigurationError(problems.map((problem) => `TokenModule ${problem}`));
+  const { data } = parsed;
+  const { ahead: _ahead, ...rest } = data.refresh ?? {};
+  return {
+    providers: data.providers as Record<string, ProviderOptions>,
+    wrapper: data.encryption,
+    refresh: { ...REFRESH_DEFAULTS, ...withoutUndefined(rest) },
+    ahead,
+    cleanup: resolvedCleanup,
+    cacheEntries: data.cache === false ? false : (data.cache?.maxEntries ?? 10_000),
+    principal: data.principal ?? principalFromRequest,
+  };
+}
+
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]-?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as never;
+}

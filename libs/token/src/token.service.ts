@@ -1,0 +1,174 @@
+import { ScopeNotGrantedError, TokenInputError } from './common/errors.js';
+import type { TokenEvents } from './common/events.js';
+import { Secret } from './common/secret.js';
+import {
+  IssuedAccessToken,
+  type ResolvedTokenRef,
+  type StoredToken,
+  type TokenRef,
+  type TokenSet,
+} from './common/tokens.js';
+import { Providers } from './oauth/providers.js';
+import { parseTokenResponse, type TokenResponse } from './oauth/token-response.js';
+import { freshness, millisecondsLeft } from './refresh/policy.js';
+import { issuedFrom, refreshable, RefreshService } from './refresh/refresh.service.js';
+import { waitFor } from './refresh/wait-for.js';
+import { type TokenFilter, type TokenRow, TokenRows } from './store/token-rows.js';
+import { TokenStore } from './store/token-store.js';
+import { toStoredToken } from './stored-token.js';
+import { TokenCache } from './token.cache.js';
+import { assertId, resolveTokenRef } from './token-ref.js';
+import { TokenWriter } from './token.writer.js';
+
+export interface GetAccessTokenOptions {
+  /** The token must stay valid for at least this long; counts up to half of its lifetime. 0 to 86400. Default 5. */
+  minTtlSeconds?: number;
+  /** `true`: a newer token than the stored one. A token that an API has refused: a newer one than that, if there is none yet. */
+  forceRefresh?: boolean | IssuedAccessToken;
+  /** Scope values, separated by spaces, that the grant must cover. */
+  scope?: string;
+  /** Ends the waiting, never a refresh that has begun. */
+  signal?: AbortSignal;
+}
+
+const DEFAULT_MIN_TTL_SECONDS = 5;
+
+/** Stores users' tokens and hands out valid ones. The one class that most applications need. */
+export class TokenService {
+  constructor(
+    private readonly rows: TokenRows,
+    private readonly store: TokenStore,
+    private readonly writer: TokenWriter,
+    private readonly refresher: RefreshService,
+    private readonly providers: Providers,
+    private readonly context: { cache: TokenCache | null; events: TokenEvents },
+  ) {}
+
+  /**
+   * Stores a token response for a user, encrypted; replaces what was stored. A missing refresh token keeps the one of a
+   * live grant. The ID token, if there is one, must be this client's and the same user's as before.
+   * @throws TokenInputError naming the field, before anything is stored
+   */
+  async storeTokens(ref: TokenRef, tokens: TokenResponse): Promise<StoredToken> {
+    const resolved = resolveTokenRef(ref);
+    const provider = this.providers.get(resolved.provider);
+    await this.writer.write(resolved, parseTokenResponse(tokens), provider);
+    this.context.cache?.invalidate(resolved);
+    return toStoredToken(refreshable(await this.rows.find(resolved), resolved));
+  }
+
+  /** Everything that is stored, opened, as it is: no refresh. Null when there is nothing or it was revoked. */
+  async getTokens(ref: TokenRef): Promise<TokenSet | null> {
+    const resolved = this.resolve(ref);
+    const row = await this.rows.findFull(resolved);
+    if (!row || row.status === 'revoked') return null;
+    const { accessToken, refreshToken, idToken } = await this.store.openAll(row);
+    if (accessToken === null) return null;
+    return {
+      accessToken: new Secret(accessToken),
+      refreshToken: refreshToken === null ? null : new Secret(refreshToken),
+      idToken: idToken === null ? null : new Secret(idToken),
+      expiresAt: row.expiresAt === null ? null : new Date(row.expiresAt),
+      tokenType: row.tokenType,
+      scope: row.scope,
+    };
+  }
+
+  /**
+   * A valid access token: the stored one while it is, else a refreshed one. However many callers and replicas ask, the
+   * refresh token is presented once.
+   * @throws TokenNotFoundError nothing is stored · ReauthorizationRequiredError only the user can help ·
+   * ScopeNotGrantedError · ProviderUnavailableError try again later · DecryptionError · KeyUnavailableError · TokenInputError
+   */
+  async getAccessToken(ref: TokenRef, options: GetAccessTokenOptions = {}): Promise<IssuedAccessToken> {
+    const resolved = this.resolve(ref);
+    const minTtlSeconds = minTtl(options.minTtlSeconds);
+    const token = await waitFor(
+      this.find(resolved, minTtlSeconds, options.forceRefresh ?? false),
+      options.signal,
+    );
+    assertScope(resolved.provider, token.scope, options.scope);
+    return token;
+  }
+
+  /** A newer access token than the stored one. Concurrent calls share one exchange. @throws as `getAccessToken` */
+  async refreshTokens(ref: TokenRef): Promise<IssuedAccessToken> {
+    return this.getAccessToken(ref, { forceRefresh: true });
+  }
+
+  /** Forgets a user's tokens at once, then revokes them at the provider (RFC 7009). Does nothing where nothing is stored. */
+  async revokeTokens(ref: TokenRef): Promise<void> {
+    const resolved = this.resolve(ref);
+    await this.writer.revoke(resolved, this.providers.get(resolved.provider), () =>
+      this.context.cache?.invalidate(resolved),
+    );
+  }
+
+  /** What is stored, without secrets, oldest first. @throws TokenInputError for a filter without any field */
+  async listTokens(filter: TokenFilter): Promise<StoredToken[]> {
+    const fields = Object.entries(filter ?? {}).filter(([, value]) => value !== undefined);
+    if (fields.length === 0)
+      throw new TokenInputError(
+        'filter',
+        'must name at least one of userId, tenantId, provider, account, status',
+      );
+    for (const [field, value] of fields) assertId(field, value);
+    return (await this.rows.list(filter)).map(toStoredToken);
+  }
+
+  private resolve(ref: TokenRef): ResolvedTokenRef {
+    const resolved = resolveTokenRef(ref);
+    this.providers.get(resolved.provider);
+    return resolved;
+  }
+
+  private async find(
+    ref: ResolvedTokenRef,
+    minTtlSeconds: number,
+    force: boolean | IssuedAccessToken,
+  ): Promise<IssuedAccessToken> {
+    const { cache, events } = this.context;
+    const cached = force ? undefined : cache?.get(ref, minTtlSeconds * 1000);
+    if (cached) {
+      events.emit({ type: 'token_read', source: 'cache' });
+      return cached;
+    }
+    const begun = cache?.begin() ?? 0;
+    const row = refreshable(await this.rows.find(ref), ref);
+    const state = freshness(row, minTtlSeconds);
+    const seen = force instanceof IssuedAccessToken ? IssuedAccessToken.generationOf(force) : row.generation;
+    const refused = force === true || (force !== false && seen >= row.generation);
+    if (refused || state === 'stale')
+      return this.refresh(row, Math.max(seen, state === 'stale' ? row.generation : 0), ref);
+    // Still valid: nobody waits. Whatever goes wrong is in the events, and the next call asks again.
+    if (state === 'due') this.refresh(row, row.generation, ref).catch(() => undefined);
+    const token = issuedFrom(row, await this.store.open(row, 'accessCt', row.accessCt!));
+    if (state === 'fresh') cache?.set(ref, token, millisecondsLeft(row), begun);
+    events.emit({ type: 'token_read', source: 'database' });
+    return token;
+  }
+
+  private async refresh(row: TokenRow, seen: number, ref: ResolvedTokenRef): Promise<IssuedAccessToken> {
+    try {
+      const token = await this.refresher.newerThan(seen, ref);
+      this.context.events.emit({ type: 'token_read', source: 'refresh' });
+      return token;
+    } finally {
+      this.context.cache?.invalidate(ref);
+    }
+  }
+}
+
+function minTtl(seconds: number | undefined): number {
+  if (seconds === undefined) return DEFAULT_MIN_TTL_SECONDS;
+  if (typeof seconds !== 'number' || !(seconds >= 0 && seconds <= 86_400))
+    throw new TokenInputError('minTtlSeconds', 'must be a number from 0 to 86400');
+  return seconds;
+}
+
+/** @throws ScopeNotGrantedError */
+function assertScope(provider: string, granted: string | null, asked: string | undefined): void {
+  const have = new Set(granted?.split(' ') ?? []);
+  const missing = (asked ?? '').split(/\s+/).filter((value) => value !== '' && !have.has(value));
+  if (missing.length > 0) throw new ScopeNotGrantedError(provider, missing);
+}
