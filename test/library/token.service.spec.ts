@@ -1,16 +1,18 @@
 import {
   ProviderUnavailableError,
   ReauthorizationRequiredError,
+  ScopeNotGrantedError,
   TokenInputError,
   TokenNotFoundError,
+  type TokenRef,
   type TokenResponse,
 } from '@tokenward/nestjs';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PROVIDER, type Replica, startReplica, tokenOptions } from '../support/app.js';
 import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
 import { startProvider, type TestProvider } from '../support/provider.js';
 
-const ada = { userId: 'ada', provider: PROVIDER };
+let users = 0;
 
 describeOnEachDatabase('TokenService', ({ createDatabase }) => {
   let provider: TestProvider;
@@ -19,192 +21,204 @@ describeOnEachDatabase('TokenService', ({ createDatabase }) => {
 
   beforeAll(async () => {
     provider = await startProvider();
-  });
-  afterAll(() => provider.stop());
-  beforeEach(async () => {
     database = await createDatabase();
     replica = await startReplica(database, tokenOptions(provider));
   });
-  afterEach(async () => {
+  afterAll(async () => {
     await replica.close();
     await database.drop();
+    await provider.stop();
   });
 
-  const login = async (overrides: Partial<TokenResponse> = {}): Promise<TokenResponse> => {
-    const minted: TokenResponse = await provider.mintTokens({ sub: 'ada', scope: 'openid offline_access' });
-    const tokens = { ...minted, ...overrides };
-    await replica.tokens.storeTokens(ada, tokens);
-    return tokens;
+  const someone = (): TokenRef & { userId: string } => ({ userId: `user-${++users}`, provider: PROVIDER });
+
+  /** A user who has just logged in at the provider. */
+  const login = async (overrides: Partial<TokenResponse> = {}, ref = someone()) => {
+    const tokens: TokenResponse = { ...(await provider.mintTokens({ sub: ref.userId })), ...overrides };
+    await replica.tokens.storeTokens(ref, tokens);
+    return { ref, tokens };
   };
 
+  const expired = (ref: TokenRef) =>
+    expect.poll(async () => (await replica.tokens.listTokens(ref))[0]!.expiresAt!.getTime() < Date.now()).toBe(true);
+
   it('gives back what was stored', async () => {
-    const stored = await login();
-    const tokens = await replica.tokens.getTokens(ada);
-    expect(tokens?.accessToken.value).toBe(stored.access_token);
-    expect(tokens?.refreshToken?.value).toBe(stored.refresh_token);
-    expect(tokens?.idToken?.value).toBe(stored.id_token);
-    expect((await replica.tokens.getAccessToken(ada)).value).toBe(stored.access_token);
+    const { ref, tokens } = await login();
+    const stored = await replica.tokens.getTokens(ref);
+    expect(stored?.accessToken.value).toBe(tokens.access_token);
+    expect(stored?.refreshToken?.value).toBe(tokens.refresh_token);
+    expect(stored?.idToken?.value).toBe(tokens.id_token);
+    expect((await replica.tokens.getAccessToken(ref)).value).toBe(tokens.access_token);
+  });
+
+  it('tells what it has stored without secrets', async () => {
+    const ref = someone();
+    const stored = await replica.tokens.storeTokens(ref, { access_token: 'a', expires_in: 60, scope: 'read' });
+    expect(stored).toMatchObject({ ...ref, tenantId: 'default', account: 'default', status: 'active', generation: 1, scope: 'read', hasRefreshToken: false });
+    expect(stored.expiresAt!.getTime() - stored.refreshedAt.getTime()).toBe(60_000);
+    expect(await replica.tokens.listTokens(ref)).toEqual([stored]);
   });
 
   it('knows nothing of other users, tenants, accounts and spellings', async () => {
-    await login();
-    for (const ref of [
-      { userId: 'Ada' },
-      { userId: 'äda' },
-      { userId: 'ada', tenantId: 'acme' },
-      { userId: 'ada', account: 'work' },
-    ]) {
-      expect(await replica.tokens.getTokens({ provider: PROVIDER, ...ref })).toBeNull();
-      await expect(replica.tokens.getAccessToken({ provider: PROVIDER, ...ref })).rejects.toThrow(
-        TokenNotFoundError,
-      );
+    const { ref } = await login();
+    const others: Partial<TokenRef>[] = [{ userId: ref.userId.toUpperCase() }, { userId: `${ref.userId}\u0301` }, { tenantId: 'acme' }, { account: 'work' }];
+    for (const other of others.map((change) => ({ ...ref, ...change }))) {
+      expect(await replica.tokens.getTokens(other)).toBeNull();
+      await expect(replica.tokens.getAccessToken(other)).rejects.toThrow(TokenNotFoundError);
+      expect(await replica.tokens.listTokens(other)).toEqual([]);
     }
-    expect(await replica.tokens.listTokens({ userId: 'ADA' })).toEqual([]);
-    expect(await replica.tokens.listTokens({ userId: 'ada' })).toHaveLength(1);
+    expect(await replica.tokens.listTokens(ref)).toHaveLength(1);
+  });
+
+  it('keeps several accounts of one user apart', async () => {
+    const ref = someone();
+    await replica.tokens.storeTokens({ ...ref, account: 'work' }, { access_token: 'work' });
+    await replica.tokens.storeTokens({ ...ref, account: 'home' }, { access_token: 'home' });
+    expect((await replica.tokens.getAccessToken({ ...ref, account: 'home' })).value).toBe('home');
+    expect(await replica.tokens.listTokens({ userId: ref.userId })).toHaveLength(2);
   });
 
   it('refreshes an expired token once, however many callers ask', async () => {
-    const stored = await login({ expires_in: 1 });
-    const before = provider.oracle.requests.length;
-    await expect
-      .poll(async () => (await replica.tokens.listTokens(ada))[0]!.expiresAt!.getTime() < Date.now())
-      .toBe(true);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => replica.tokens.getAccessToken(ada)));
+    const { ref, tokens } = await login({ expires_in: 1 });
+    const before = provider.oracle.exchanges;
+    await expired(ref);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => replica.tokens.getAccessToken(ref)));
     expect(new Set(answers.map((token) => token.value)).size).toBe(1);
-    expect(answers[0]!.value).not.toBe(stored.access_token);
-    expect(provider.oracle.requests.length - before).toBe(1);
+    expect(answers[0]!.value).not.toBe(tokens.access_token);
+    expect(provider.oracle.exchanges - before).toBe(1);
     expect(provider.oracle.reuses).toBe(0);
-    expect((await replica.tokens.getTokens(ada))?.refreshToken?.value).not.toBe(stored.refresh_token);
+    expect((await replica.tokens.getTokens(ref))?.refreshToken?.value).not.toBe(tokens.refresh_token);
+    expect((await replica.tokens.listTokens(ref))[0]).toMatchObject({ generation: 2, lastFailure: null });
   });
 
-  it('keeps the refresh token that the provider does not send again', async () => {
-    const plain = await startProvider({ rotate: false });
-    try {
-      const other = await startReplica(database, tokenOptions(plain));
-      const minted = await plain.mintTokens({ sub: 'ada', scope: 'openid offline_access' });
-      const ref = { ...ada, account: 'plain' };
-      await other.tokens
-        .storeTokens(ref, minted)
-        .finally(() => undefined)
-        .catch(() => undefined);
-      await other.close();
-    } finally {
-      await plain.stop();
-    }
+  it('hands out a token inside its refresh window at once and refreshes it in the background', async () => {
+    const { ref, tokens } = await login({ expires_in: 3600 });
+    await replica.dataSource.query(`UPDATE tokenward_tokens SET refresh_after = 0 WHERE user_id = '${ref.userId}'`);
+    expect((await replica.tokens.getAccessToken(ref)).value).toBe(tokens.access_token);
+    await expect.poll(async () => (await replica.tokens.listTokens(ref))[0]!.generation).toBe(2);
+  });
+
+  it('stops a caller who gives up, not the refresh', async () => {
+    const { ref } = await login();
+    await expect(replica.tokens.getAccessToken(ref, { forceRefresh: true, signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
+    const stop = new AbortController();
+    const waiting = replica.tokens.getAccessToken(ref, { forceRefresh: true, signal: stop.signal });
+    stop.abort();
+    await expect(waiting).rejects.toThrow(/abort/i);
+    await expect.poll(async () => (await replica.tokens.listTokens(ref))[0]!.generation).toBeGreaterThan(1);
+    await expect(replica.tokens.refreshTokens(ref)).resolves.toBeDefined();
+    expect(provider.oracle.reuses).toBe(0);
+  });
+
+  it('does not refresh again for a refused token that has been replaced already', async () => {
+    const { ref } = await login();
+    const refused = await replica.tokens.getAccessToken(ref);
+    const first = await replica.tokens.getAccessToken(ref, { forceRefresh: refused });
+    const before = provider.oracle.exchanges;
+    const second = await replica.tokens.getAccessToken(ref, { forceRefresh: refused });
+    expect(second.value).toBe(first.value);
+    expect(provider.oracle.exchanges).toBe(before);
+  });
+
+  it('keeps the refresh token of a live grant when a later log-in brings none', async () => {
+    const { ref, tokens } = await login();
+    await replica.tokens.storeTokens(ref, { access_token: 'second' });
+    expect((await replica.tokens.getTokens(ref))?.refreshToken?.value).toBe(tokens.refresh_token);
+  });
+
+  it('says which scope is missing', async () => {
+    const { ref } = await login();
+    await expect(replica.tokens.getAccessToken(ref, { scope: 'openid mail.read' })).rejects.toThrow(ScopeNotGrantedError);
+    await expect(replica.tokens.getAccessToken(ref, { scope: 'openid mail.read' })).rejects.toMatchObject({ missing: ['mail.read'] });
+    await expect(replica.tokens.getAccessToken(ref, { scope: 'openid' })).resolves.toBeDefined();
   });
 
   it('sends the user to log in again when the provider refuses the grant, and keeps the row', async () => {
-    const { refresh_token } = await login();
-    provider.faults.fail(
-      400,
-      { 'content-type': 'application/json' },
-      JSON.stringify({ error: 'invalid_grant' }),
-    );
-    await expect(replica.tokens.refreshTokens(ada)).rejects.toThrow(ReauthorizationRequiredError);
-    await expect(replica.tokens.getAccessToken(ada)).rejects.toThrow(ReauthorizationRequiredError);
-    expect((await replica.tokens.getTokens(ada))?.refreshToken?.value).toBe(refresh_token);
-    await login();
-    await expect(replica.tokens.getAccessToken(ada)).resolves.toBeDefined();
+    const { ref, tokens } = await login();
+    provider.faults.fail(400, {}, { error: 'invalid_grant' });
+    await expect(replica.tokens.refreshTokens(ref)).rejects.toThrow(ReauthorizationRequiredError);
+    await expect(replica.tokens.getAccessToken(ref)).rejects.toThrow(ReauthorizationRequiredError);
+    expect((await replica.tokens.getTokens(ref))?.refreshToken?.value).toBe(tokens.refresh_token);
+    await login({}, ref);
+    await expect(replica.tokens.getAccessToken(ref)).resolves.toBeDefined();
+  });
+
+  it('sends the user to log in again when an expired token has no refresh token', async () => {
+    const { ref } = await login({ expires_in: 1, refresh_token: null });
+    await expired(ref);
+    await expect(replica.tokens.getAccessToken(ref)).rejects.toThrow(ReauthorizationRequiredError);
   });
 
   it('leaves the session untouched by an outage and says when to try again', async () => {
-    await login();
+    const { ref, tokens } = await login();
     provider.faults.fail(503, { 'retry-after': '7', 'content-type': 'text/html' }, '<h1>down</h1>');
-    const error = await replica.tokens.refreshTokens(ada).catch((e: unknown) => e);
+    const error = await replica.tokens.refreshTokens(ref).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(ProviderUnavailableError);
     expect((error as ProviderUnavailableError).retryAfter).toBeGreaterThanOrEqual(7);
-    await expect(replica.tokens.refreshTokens(ada)).rejects.toThrow(ProviderUnavailableError);
-    await expect(replica.tokens.getAccessToken(ada)).resolves.toBeDefined();
+    await expect(replica.tokens.refreshTokens(ref)).rejects.toThrow(ProviderUnavailableError);
+    expect((await replica.tokens.getAccessToken(ref)).value).toBe(tokens.access_token);
   });
 
   it('forgets revoked tokens at once and revokes them at the provider', async () => {
-    const { refresh_token } = await login();
-    await replica.tokens.revokeTokens(ada);
-    expect(await replica.tokens.getTokens(ada)).toBeNull();
-    await expect(replica.tokens.getAccessToken(ada)).rejects.toThrow(TokenNotFoundError);
-    expect((await replica.tokens.listTokens(ada))[0]).toMatchObject({
-      status: 'revoked',
-      hasRefreshToken: false,
-    });
-    expect(replica.events.filter((event) => event.type === 'revocation_failed')).toEqual([]);
-    await replica.tokens.storeTokens(ada, { access_token: 'new', refresh_token: refresh_token! });
-    await expect(replica.tokens.refreshTokens(ada)).rejects.toThrow(ReauthorizationRequiredError);
+    const { ref, tokens } = await login();
+    await replica.tokens.revokeTokens(ref);
+    expect(await replica.tokens.getTokens(ref)).toBeNull();
+    await expect(replica.tokens.getAccessToken(ref)).rejects.toThrow(TokenNotFoundError);
+    expect((await replica.tokens.listTokens(ref))[0]).toMatchObject({ status: 'revoked', hasRefreshToken: false, hasIdToken: false });
+    await replica.tokens.revokeTokens(ref);
+    await replica.tokens.storeTokens(ref, { access_token: 'new', refresh_token: tokens.refresh_token! });
+    await expect(replica.tokens.refreshTokens(ref)).rejects.toThrow(ReauthorizationRequiredError);
   });
 
   it('stores nothing of a token set with the ID token of another user', async () => {
-    const before = await login();
-    const foreign = await provider.mintTokens({ sub: 'mallory', scope: 'openid offline_access' });
-    await expect(replica.tokens.storeTokens(ada, foreign)).rejects.toMatchObject({
-      code: 'ID_TOKEN_REJECTED',
-    });
-    expect((await replica.tokens.getTokens(ada))?.accessToken.value).toBe(before.access_token);
+    const { ref, tokens } = await login();
+    const foreign = await provider.mintTokens({ sub: 'mallory' });
+    await expect(replica.tokens.storeTokens(ref, foreign)).rejects.toMatchObject({ code: 'ID_TOKEN_REJECTED' });
+    expect((await replica.tokens.getTokens(ref))?.accessToken.value).toBe(tokens.access_token);
+    expect((await replica.tokens.listTokens(ref))[0]!.generation).toBe(1);
   });
 
-  it.each([
-    ['an empty access token', { access_token: '' }],
-    ['a number', { access_token: 5 }],
-    ['line breaks', { access_token: 'a\r\nX-Evil: 1' }],
-    ['a NUL', { access_token: 'a\0b' }],
-    ['a megabyte', { access_token: 'a'.repeat(1_048_576) }],
-    ['a refresh token with a line break', { access_token: 'a', refresh_token: 'b\n' }],
-    ['a scope with a line break', { access_token: 'a', scope: 'x\ny' }],
-    ['nothing', null],
-  ])('refuses a token response with %s before anything is stored', async (_name, tokens) => {
-    const error = await replica.tokens.storeTokens(ada, tokens as never).catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(TokenInputError);
-    expect(await replica.tokens.listTokens(ada)).toEqual([]);
+  it.each([undefined, null, 0, -1, Number.NaN, Infinity, 1e300, '0', 'soon', {}, true, 2 ** 53])('stores a usable row for expires_in %s', async (expires_in) => {
+    const ref = someone();
+    await replica.tokens.storeTokens(ref, { access_token: 'opaque', expires_in: expires_in as never });
+    expect((await replica.tokens.listTokens(ref))[0]!.expiresAt).toBeNull();
+    expect((await replica.tokens.getAccessToken(ref)).value).toBe('opaque');
   });
 
-  it.each([
-    undefined,
-    null,
-    0,
-    -1,
-    Number.NaN,
-    Infinity,
-    1e300,
-    '3600',
-    '0',
-    'soon',
-    '',
-    {},
-    true,
-    0.5,
-    2 ** 53,
-  ])('stores a usable row for expires_in %s', async (expires_in) => {
-    await replica.tokens.storeTokens(ada, { access_token: 'opaque', expires_in: expires_in as never });
-    const [row] = await replica.tokens.listTokens(ada);
-    const lasts =
-      row!.expiresAt === null
-        ? null
-        : Math.round((row!.expiresAt.getTime() - row!.refreshedAt.getTime()) / 1000);
-    expect(lasts).toBe(expires_in === '3600' ? 3600 : null);
-    expect((await replica.tokens.getAccessToken(ada)).value).toBe('opaque');
-  });
+  it.each([{ access_token: '' }, { access_token: 'a\r\nb' }, { access_token: 'a', refresh_token: 'b\0' }, { access_token: 'a'.repeat(1_048_576) }, { access_token: 5 }])(
+    'refuses a malformed token response before anything is stored (%#)',
+    async (tokens) => {
+      const ref = someone();
+      await expect(replica.tokens.storeTokens(ref, tokens as never)).rejects.toThrow(TokenInputError);
+      expect(await replica.tokens.listTokens(ref)).toEqual([]);
+    },
+  );
 
   it.each(['', 'x'.repeat(10_000), 'a\0b', ' ada', 'ada\n', '\ud800', 7, null])(
-    'refuses the user id %j with a code',
+    'refuses a user id with a code (%#)',
     async (userId) => {
-      await expect(
-        replica.tokens.storeTokens({ userId: userId as string, provider: PROVIDER }, { access_token: 'a' }),
-      ).rejects.toMatchObject({ code: 'TOKEN_REF_INVALID' });
+      await expect(replica.tokens.storeTokens({ userId: userId as string, provider: PROVIDER }, { access_token: 'a' })).rejects.toMatchObject({ code: 'TOKEN_REF_INVALID' });
     },
   );
 
-  it.each([`o'neil"; DROP TABLE x; --`, '🦊'.repeat(100), 'a\\b%_', 'ß'.repeat(255), '用户'])(
-    'works for the user id %j',
-    async (userId) => {
-      await replica.tokens.storeTokens({ userId, provider: PROVIDER }, { access_token: 'hers' });
-      expect((await replica.tokens.getTokens({ userId, provider: PROVIDER }))?.accessToken.value).toBe(
-        'hers',
-      );
-      expect((await replica.tokens.listTokens({ userId }))[0]!.userId).toBe(userId);
-    },
-  );
+  it.each([`o'neil"; DROP TABLE x; --`, '\u{1f98a}'.repeat(100), 'a\\b%_', 'ß'.repeat(255), '用户'])('works for unusual user ids (%#)', async (userId) => {
+    await replica.tokens.storeTokens({ userId, provider: PROVIDER }, { access_token: 'hers' });
+    expect((await replica.tokens.getTokens({ userId, provider: PROVIDER }))?.accessToken.value).toBe('hers');
+    expect((await replica.tokens.listTokens({ userId }))[0]!.userId).toBe(userId);
+  });
+
+  it('stores the largest token and the longest ids that it takes', async () => {
+    const ref = { userId: 'u'.repeat(255), tenantId: 't'.repeat(255), account: 'a'.repeat(255), provider: PROVIDER };
+    const access_token = 'x'.repeat(32_768);
+    await replica.tokens.storeTokens(ref, { access_token, scope: 's'.repeat(4096) });
+    expect((await replica.tokens.getAccessToken(ref)).value).toBe(access_token);
+  });
 
   it('refuses an unknown provider and names the known ones', async () => {
-    await expect(replica.tokens.getAccessToken({ userId: 'ada', provider: 'nope' })).rejects.toThrow(
-      /"nope" is not configured; known: acme/,
-    );
+    await expect(replica.tokens.getAccessToken({ userId: 'ada', provider: 'nope' })).rejects.toThrow(/"nope" is not configured; known: acme/);
+  });
+
+  it('refuses to list everything by accident', async () => {
+    await expect(replica.tokens.listTokens({})).rejects.toThrow(TokenInputError);
   });
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { DynamicModule, INestApplicationContext, ModuleMetadata } from '@nestjs/common';
+import type { DynamicModule, INestApplicationContext, LoggerService, ModuleMetadata } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
@@ -17,6 +17,9 @@ import {
 import { DataSource } from 'typeorm';
 import type { TestDatabase } from './database.js';
 import type { TestProvider } from './provider.js';
+
+const silent = (): void => undefined;
+const SILENT: LoggerService = { log: silent, error: silent, warn: silent, debug: silent };
 
 /** The name under which tests configure the test provider. */
 export const PROVIDER = 'acme';
@@ -83,7 +86,7 @@ export async function startReplica(
       ...(extra.imports ?? []),
     ],
   })
-    .setLogger(false)
+    .setLogger(SILENT)
     .compile();
   const events: TokenEvent[] = [];
   module.get(TokenEvents).stream.subscribe((event) => events.push(event));

@@ -93,9 +93,11 @@ function describe(issue: z.core.$ZodIssue): string[] {
         Math.max(0, ...b.map((inner) => inner.path.length)) -
         Math.max(0, ...a.map((inner) => inner.path.length)),
     )[0]!;
-    return best.flatMap((inner) =>
-      describe({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue),
-    );
+    const deeper = best.some((inner) => inner.path.length > 0);
+    if (deeper || issue.message === 'Invalid input')
+      return best.flatMap((inner) =>
+        describe({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue),
+      );
   }
   return [`${path}: ${issue.message.replace(/^Invalid input: /, '')}`];
 }

@@ -1,4 +1,4 @@
-import { Claims, type ClaimFailure, type Quarantine } from '../refresh/claims.js';
+import { Claims, type ClaimFailure, type HeldClaim, type Quarantine } from '../refresh/claims.js';
 import type { TokenRow, TokenWrite } from '../store/token-rows.js';
 import type { Database } from './database.js';
 import { assignments } from './row-mapping.js';
@@ -44,15 +44,15 @@ export class SqlClaims extends Claims {
   }
 
   override async fail(
-    rowId: string,
-    presented: number,
+    { id, generation, claimId }: HeldClaim,
     { failure, retryInMs, outcomeUnknown, reauthorize }: ClaimFailure,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const unknownSince = outcomeUnknown ? sql`COALESCE(unknown_since, claimed_at)` : sql`unknown_since`;
     const status = reauthorize ? sql`'reauthorization_required'` : sql`status`;
-    await this.database
-      .affected(sql`UPDATE ${tokens} SET unknown_since = ${unknownSince}, claim_id = NULL, claimed_at = NULL, status = ${status},
+    const held = claimId === null ? sql`claim_id IS NULL` : sql`claim_id = ${claimId}`;
+    const statement = sql`UPDATE ${tokens} SET unknown_since = ${unknownSince}, claim_id = NULL, claimed_at = NULL, status = ${status},
         failures = failures + 1, last_failure = ${failure}, retry_after = ${fromNow(retryInMs)}, updated_at = ${now}
-      WHERE id = ${rowId} AND generation = ${presented} AND status = 'active'`);
+      WHERE id = ${id} AND generation = ${generation} AND status = 'active' AND ${held}`;
+    return (await this.database.affected(statement)) === 1;
   }
 }

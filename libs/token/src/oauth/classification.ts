@@ -50,13 +50,13 @@ export function classify(reply: TokenEndpointReply): Classification {
   });
   const json = parseJson(reply.body);
   if (status === 429 || status === 503) return failed('throttled', `status ${status}`);
+  // Whatever a failing server says, it says it about itself.
+  if (status >= 500) return failed('unavailable', `status ${status}`);
   // Some providers answer 200 with an error.
   if (typeof json?.['error'] === 'string') {
     const code = json['error'];
-    const outcome = ERROR_CODES[code] ?? (status >= 500 ? 'unavailable' : 'client_rejected');
-    return failed(outcome, printable(code));
+    return failed(ERROR_CODES[code] ?? 'client_rejected', printable(code));
   }
-  if (status >= 500) return failed('unavailable', `status ${status}`);
   if (status >= 300 && status < 400) return failed('unavailable', `redirect refused (status ${status})`);
   if (status >= 400) return failed('client_rejected', `status ${status}`);
   if (json) return { outcome: 'answered', json };

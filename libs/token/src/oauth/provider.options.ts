@@ -81,14 +81,14 @@ export const providerOptionsSchema = shape.superRefine((provider, context) => {
     );
   }
   const insecure = (value: string): boolean =>
-    !provider.allowInsecureRequests && new URL(value).protocol !== 'https:';
+    !provider.allowInsecureRequests && URL.canParse(value) && new URL(value).protocol !== 'https:';
   for (const field of URL_FIELDS) {
     const value = provider[field];
     if (value && insecure(value))
       fault([field], 'must begin with https: (for local development set allowInsecureRequests: true)');
   }
   for (const [index, origin] of (provider.apiOrigins ?? []).entries()) {
-    if (new URL(origin).origin !== origin)
+    if (URL.canParse(origin) && new URL(origin).origin !== origin)
       fault(['apiOrigins', index], `must be an origin without a path: write "${new URL(origin).origin}"`);
     if (insecure(origin))
       fault(

@@ -1,5 +1,8 @@
 import type { TokenRow, TokenWrite } from '../store/token-rows.js';
 
+/** A claim as its holder knows it. */
+export type HeldClaim = Pick<TokenRow, 'id' | 'generation' | 'claimId'>;
+
 /** How a claim without a new token set ends. */
 export interface ClaimFailure {
   failure: string;
@@ -28,6 +31,6 @@ export abstract class Claims {
     write: TokenWrite,
     quarantine: Quarantine | null,
   ): Promise<boolean>;
-  /** Ends a claim of this generation without new tokens. */
-  abstract fail(rowId: string, presented: number, failure: ClaimFailure): Promise<void>;
+  /** Ends a claim without new tokens. False if the row or its claim has moved on: then the failure is about the past. */
+  abstract fail(held: HeldClaim, failure: ClaimFailure): Promise<boolean>;
 }

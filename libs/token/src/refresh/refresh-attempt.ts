@@ -57,7 +57,9 @@ export class RefreshAttempt {
       if (exchange.outcome === 'answered')
         return await this.accept(row, opened, exchange, provider, elapsedMs, report);
       report(exchange.outcome, exchange.reason);
-      throw await this.refuse(row, exchange, provider);
+      const error = await this.refuse({ ...row, claimId }, exchange, provider);
+      if (error) throw error;
+      return null;
     } finally {
       stopHeartbeat();
     }
@@ -148,20 +150,22 @@ export class RefreshAttempt {
     }
   }
 
+  /** Null when the row has moved on meanwhile: what the provider says is about tokens that are not stored any more. */
   private async refuse(
     row: FullTokenRow,
     { outcome, reason, retryAfterSeconds }: Failure,
     provider: Provider,
-  ): Promise<Error> {
+  ): Promise<Error | null> {
     const outcomeUnknown = outcome === 'outcome_unknown';
     const reauthorize = outcome === 'grant_rejected' || (outcomeUnknown && !mayReplay(provider.options, 0));
     const retryInMs = backoffMs(row.failures + 1, retryAfterSeconds, randomFraction());
-    await this.claims.fail(row.id, row.generation, {
+    const current = await this.claims.fail(row, {
       failure: outcome,
       retryInMs,
       outcomeUnknown,
       reauthorize,
     });
+    if (!current) return null;
     if (!reauthorize)
       return new ProviderUnavailableError(row.provider, `${outcome}: ${reason}`, Math.ceil(retryInMs / 1000));
     this.events.emit({ type: 'reauthorization_required', provider: row.provider, recordId: row.id, reason });

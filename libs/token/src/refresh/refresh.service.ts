@@ -64,7 +64,7 @@ export class RefreshService {
       }
       const decision = claimDecision(row, provider.options);
       if (decision === 'reauthorize') {
-        await this.claims.fail(row.id, row.generation, {
+        await this.claims.fail(row, {
           failure: 'outcome_unknown',
           retryInMs: 0,
           outcomeUnknown: true,

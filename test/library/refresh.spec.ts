@@ -1,0 +1,207 @@
+import { ProviderUnavailableError, ReauthorizationRequiredError, TokenNotFoundError, type TokenRef } from '@tokenward/nestjs';
+import { UnsecuredJWT } from 'jose';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freshKeyring, PROVIDER, providerOptions, type Replica, startReplica, tokenOptions } from '../support/app.js';
+import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
+import { startProvider, type TestProvider } from '../support/provider.js';
+
+let users = 0;
+
+describeOnEachDatabase('A refresh', ({ createDatabase }) => {
+  let provider: TestProvider;
+  let database: TestDatabase;
+  let one: Replica;
+  let two: Replica;
+
+  beforeAll(async () => {
+    provider = await startProvider();
+    database = await createDatabase();
+    const acme = providerOptions(provider);
+    const options = tokenOptions(provider, {
+      encryption: { keyring: freshKeyring() },
+      providers: {
+        [PROVIDER]: acme,
+        strict: { ...acme, reuseGraceSeconds: 0 },
+        rotating: { ...acme, clientSecret: ['next-secret-that-is-not-valid-yet', provider.clientSecret] },
+      },
+    });
+    one = await startReplica(database, options);
+    two = await startReplica(database, options);
+  });
+  afterAll(async () => {
+    await one.close();
+    await two.close();
+    await database.drop();
+    await provider.stop();
+  });
+
+  const login = async (name = PROVIDER): Promise<TokenRef> => {
+    const ref = { userId: `user-${++users}`, provider: name };
+    await one.tokens.storeTokens(ref, await provider.mintTokens({ sub: ref.userId }));
+    return ref;
+  };
+  const rowOf = async (ref: TokenRef) => (await one.tokens.listTokens(ref))[0]!;
+  const sql = (set: string, ref: TokenRef) => one.dataSource.query(`UPDATE tokenward_tokens SET ${set} WHERE user_id = '${ref.userId}'`);
+  const claimOf = async (ref: TokenRef): Promise<string | null> =>
+    (await one.dataSource.query(`SELECT claim_id FROM tokenward_tokens WHERE user_id = '${ref.userId}'`))[0].claim_id;
+  const canTryAgain = (ref: TokenRef) => sql('retry_after = NULL', ref);
+
+  it('happens once although two replicas ask for it many times at once', async () => {
+    const ref = await login();
+    const before = provider.oracle.exchanges;
+    const ask = (replica: Replica) => Array.from({ length: 25 }, () => replica.tokens.getAccessToken(ref, { forceRefresh: true }));
+    const answers = await Promise.all([...ask(one), ...ask(two)]);
+    expect(new Set(answers.map((token) => token.value)).size).toBe(1);
+    expect(provider.oracle.exchanges - before).toBe(1);
+    expect(provider.oracle.reuses).toBe(0);
+  });
+
+  it('goes on where the provider leaves out the refresh token, or sends an empty one', async () => {
+    const ref = await login();
+    const { refreshToken } = (await one.tokens.getTokens(ref))!;
+    for (const refresh_token of [undefined, '', null]) {
+      provider.faults.fail(200, {}, { access_token: `next-${refresh_token}`, token_type: 'bearer', expires_in: 60, refresh_token });
+      expect((await one.tokens.refreshTokens(ref)).value).toBe(`next-${refresh_token}`);
+      expect((await one.tokens.getTokens(ref))?.refreshToken?.value).toBe(refreshToken!.value);
+    }
+  });
+
+  it.each([undefined, null, '', 'soon', 0, -1, '3600', 1e300])('understands an answer with expires_in %j', async (expires_in) => {
+    const ref = await login();
+    provider.faults.fail(200, {}, { access_token: 'next', token_type: 'bearer', expires_in });
+    const token = await one.tokens.refreshTokens(ref);
+    expect(token.value).toBe('next');
+    expect(Number.isNaN(token.expiresAt?.getTime())).toBe(false);
+    expect((await one.tokens.getAccessToken(ref)).value).toBe('next');
+  });
+
+  it('uses the next client secret when the first one is not accepted', async () => {
+    const ref = await login('rotating');
+    await expect(one.tokens.refreshTokens(ref)).resolves.toBeDefined();
+    expect((await rowOf(ref)).generation).toBe(2);
+  });
+
+  it.each([
+    ['a wrong client secret', 401, { error: 'invalid_client' }],
+    ['a page that is not there', 404, 'not found'],
+    ['a forbidden page', 403, '<html>'],
+    ['a server error', 500, { error: 'invalid_grant' }],
+    ['a web page', 200, '<!doctype html>'],
+    ['too many requests', 429, ''],
+  ])('that meets %s leaves the session as it was', async (_name, status, body) => {
+    const ref = await login();
+    provider.faults.fail(status, { 'content-type': typeof body === 'string' ? 'text/html' : 'application/json' }, body);
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(ProviderUnavailableError);
+    expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 1 });
+    await canTryAgain(ref);
+    await expect(one.tokens.refreshTokens(ref)).resolves.toBeDefined();
+  });
+
+  it('does not follow a redirect of the token endpoint', async () => {
+    const ref = await login();
+    provider.faults.redirect(`${provider.apiOrigin}/collect`);
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(/redirect refused/);
+  });
+
+  it('whose reply is lost before the provider has worked is done again', async () => {
+    const ref = await login();
+    provider.faults.dropRequest();
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(/outcome_unknown/);
+    expect(await rowOf(ref)).toMatchObject({ status: 'active', lastFailure: 'outcome_unknown' });
+    await canTryAgain(ref);
+    await expect(one.tokens.refreshTokens(ref)).resolves.toBeDefined();
+    expect(provider.oracle.reuses).toBe(0);
+  });
+
+  it('whose outcome is unknown is never replayed to a provider that revokes on reuse', async () => {
+    const ref = await login('strict');
+    const { reuses } = provider.oracle;
+    provider.faults.dropReplyAfterProcessing();
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(ReauthorizationRequiredError);
+    await expect(two.tokens.getAccessToken(ref)).rejects.toThrow(ReauthorizationRequiredError);
+    expect(provider.oracle.reuses).toBe(reuses);
+  });
+
+  it('of a replica that is alive is waited for, not repeated', async () => {
+    const ref = await login();
+    const before = provider.oracle.exchanges;
+    const refused = await two.tokens.getAccessToken(ref);
+    const answer = provider.faults.holdReply();
+    const first = one.tokens.refreshTokens(ref);
+    await expect.poll(() => claimOf(ref)).not.toBeNull();
+    const second = two.tokens.getAccessToken(ref, { forceRefresh: refused });
+    answer();
+    expect((await second).value).toBe((await first).value);
+    expect(provider.oracle.exchanges - before).toBe(1);
+  });
+
+  it('of a replica that has died is taken over', async () => {
+    const ref = await login();
+    await sql(`claim_id = 'dead-replica', claimed_at = ${Date.now() - 60_000}`, ref);
+    await expect(two.tokens.refreshTokens(ref)).resolves.toBeDefined();
+    expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2 });
+  });
+
+  it('of a replica that has died at a strict provider needs the user', async () => {
+    const ref = await login('strict');
+    await sql(`claim_id = 'dead-replica', claimed_at = ${Date.now() - 60_000}`, ref);
+    await expect(two.tokens.refreshTokens(ref)).rejects.toThrow(ReauthorizationRequiredError);
+    expect(await rowOf(ref)).toMatchObject({ status: 'reauthorization_required' });
+  });
+
+  it('that brings the ID token of another user is not used, but its refresh token is kept', async () => {
+    const ref = await login();
+    const mallory = new UnsecuredJWT({ iss: provider.issuer, aud: provider.clientId, sub: 'mallory' }).setIssuedAt().setExpirationTime('1h').encode();
+    const rotated = (await provider.mintTokens({ sub: ref.userId })).refresh_token;
+    provider.faults.fail(200, {}, { access_token: 'hers', token_type: 'bearer', refresh_token: rotated, id_token: mallory });
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(/response_invalid/);
+    expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2, lastFailure: 'response_invalid' });
+    await expect(one.tokens.getAccessToken(ref)).rejects.toThrow(ProviderUnavailableError);
+    await canTryAgain(ref);
+    expect((await one.tokens.getAccessToken(ref)).value).not.toBe('hers');
+    expect(provider.oracle.requests.at(-1)?.outcome).toBe('ok');
+  });
+
+  it('that loses to a log-out brings nothing back, and what it got is revoked at the provider', async () => {
+    const ref = await login();
+    const { exchanges } = provider.oracle;
+    const reply = provider.faults.holdReply();
+    const refreshing = one.tokens.refreshTokens(ref);
+    refreshing.catch(() => undefined);
+    await expect.poll(() => provider.oracle.exchanges).toBe(exchanges + 1);
+    await two.tokens.revokeTokens(ref);
+    reply();
+    await expect(refreshing).rejects.toThrow(TokenNotFoundError);
+    expect(await rowOf(ref)).toMatchObject({ status: 'revoked', generation: 2, hasRefreshToken: false });
+    expect(one.events).toContainEqual(expect.objectContaining({ type: 'refresh', outcome: 'superseded' }));
+  });
+
+  it('that loses to a new log-in hands out the new token', async () => {
+    const ref = await login();
+    const { exchanges } = provider.oracle;
+    const reply = provider.faults.holdReply();
+    const refreshing = one.tokens.refreshTokens(ref);
+    await expect.poll(() => provider.oracle.exchanges).toBe(exchanges + 1);
+    const newer = await provider.mintTokens({ sub: ref.userId });
+    await two.tokens.storeTokens(ref, newer);
+    reply();
+    expect((await refreshing).value).toBe(newer.access_token);
+    await expect(one.tokens.refreshTokens(ref)).resolves.toBeDefined();
+  });
+
+  it('that is refused although a new log-in has come in between does not end the new session', async () => {
+    const ref = await login();
+    const { requests } = provider.oracle;
+    const seen = requests.length;
+    const { refreshToken } = (await one.tokens.getTokens(ref))!;
+    await provider.revoke(refreshToken!.value);
+    const reply = provider.faults.holdReply();
+    const refreshing = one.tokens.refreshTokens(ref);
+    await expect.poll(() => requests.slice(seen).map(({ outcome }) => outcome)).toEqual(['invalid_grant']);
+    const newer = await provider.mintTokens({ sub: ref.userId });
+    await two.tokens.storeTokens(ref, newer);
+    reply();
+    expect((await refreshing).value).toBe(newer.access_token);
+    expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2 });
+  });
+});
