@@ -51,12 +51,12 @@ export function tokenOptions(
   };
 }
 
-export function databaseModule(database: TestDatabase): DynamicModule {
+export function databaseModule(database: Pick<TestDatabase, 'options'>, migrationsRun = true): DynamicModule {
   return TypeOrmModule.forRoot({
     ...database.options,
     entities: [...tokenEntities],
     migrations: [...tokenMigrations],
-    migrationsRun: true,
+    migrationsRun,
     retryAttempts: 0,
   });
 }

@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startProvidedApp, type ProvidedApp } from '../support/provided-app.js';
+import { Visitor } from '../support/visitor.js';
+
+describe('the reference app on the wire', () => {
+  let provided: ProvidedApp;
+  let url: string;
+  let visitor: Visitor;
+
+  beforeAll(async () => {
+    provided = await startProvidedApp();
+    url = provided.app.url;
+  });
+  afterAll(() => provided?.stop());
+  beforeEach(() => {
+    visitor = new Visitor();
+  });
+
+  const titleOf = async (response: Response | null): Promise<string | undefined> =>
+    /<h1>(.*?)<\/h1>/.exec((await response?.text()) ?? '')?.[1];
+
+  describe('log-in', () => {
+    it('gives the browser a new session, and only a session', async () => {
+      const callback = await visitor.callbackAfterLogIn(url);
+      const before = visitor.cookieFor(url);
+      const answer = await visitor.get(callback);
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, '/']);
+      expect(visitor.cookieFor(url)).toMatch(/^tokenward=[^;]+$/);
+      expect(visitor.cookieFor(url)).not.toBe(before);
+      expect(answer.headers.getSetCookie()[0]).toMatch(/; HttpOnly; SameSite=Lax$/);
+      const old = await fetch(`${url}/connections`, { headers: { cookie: before } });
+      expect(old.status, 'the session from before the log-in').toBe(401);
+      expect(await (await visitor.get(`${url}/auth/session`)).json()).toMatchObject({
+        user: { id: 'test:ada', name: 'ada', provider: 'test' },
+      });
+    });
+
+    it('accepts an answer once', async () => {
+      const callback = await visitor.callbackAfterLogIn(url);
+      await visitor.get(callback);
+      const again = await visitor.get(callback);
+      expect([again.status, await titleOf(again)]).toEqual([400, 'This log-in is no longer valid']);
+    });
+
+    it('accepts an answer in the browser that asked, and in no other', async () => {
+      const callback = await visitor.callbackAfterLogIn(url);
+      const other = new Visitor();
+      await other.get(`${url}/auth/login/test`);
+      expect((await other.get(callback)).status).toBe(400);
+    });
+
+    it.each([
+      ['another state', (callback: URL) => callback.searchParams.set('state', 'made-up'), 400],
+      ['another code', (callback: URL) => callback.searchParams.set('code', 'made-up'), 502],
+      ['another issuer', (callback: URL) => callback.searchParams.set('iss', 'http://localhost:9'), 502],
+      ['no issuer', (callback: URL) => callback.searchParams.delete('iss'), 502],
+    ])('refuses an answer with %s, and stores nothing', async (_what, tamper, status) => {
+      const callback = new URL(await visitor.callbackAfterLogIn(url));
+      tamper(callback);
+      const answer = await visitor.get(callback.href);
+      expect(answer.status).toBe(status);
+      expect(answer.headers.get('content-type')).toMatch('text/html');
+      expect(await answer.text()).not.toMatch(/\bat .*\.js|Error/);
+      expect((await visitor.get(`${url}/connections`)).status).toBe(401);
+    });
+
+    it('takes no for an answer', async () => {
+      const { response } = await visitor.follow(await visitor.callbackAfterLogIn(url, { cancel: 'yes' }));
+      expect(await titleOf(response)).toBe('You are not logged in');
+    });
+
+    it('works while a client secret is being exchanged for another', async () => {
+      const { app, stop } = await startProvidedApp({}, ({ clientSecret }) => ({
+        clientSecret: ['a secret that is not in force yet', clientSecret],
+      }));
+      await visitor.logIn(app.url);
+      expect((await visitor.get(`${app.url}/api/test/me`)).status).toBe(200);
+      await stop();
+    });
+
+    it('knows no other provider', async () => {
+      expect((await visitor.get(`${url}/auth/login/elsewhere`)).status).toBe(404);
+      expect((await visitor.get(`${url}/auth/login/__proto__`)).status).toBe(404);
+    });
+  });
+
+  describe('requests', () => {
+    it.each(['/connections', '/api/test/me'])('to %s need a session', async (path) => {
+      const answer = await visitor.get(url + path);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('content-type')).toMatch('application/problem+json');
+    });
+
+    it.each([
+      ['POST', '/auth/logout'],
+      ['POST', '/connections/test/refresh'],
+      ['POST', '/connections/test/burst'],
+      ['DELETE', '/connections/test'],
+      ['POST', '/api/test/me'],
+    ])('that change something, such as %s %s, need the header that other sites cannot send', async (method, path) => {
+      await visitor.logIn(url);
+      expect((await visitor.get(url + path, { method })).status).toBe(403);
+    });
+
+    it.each([
+      ['GET', '/api/test/time'],
+      ['GET', '/api/test/me/../time'],
+      ['GET', '/api/test/elsewhere/%2e%2e/time'],
+      ['GET', '/api/test/elsewhere/..%2ftime'],
+      ['GET', '/api/test//localhost:9/me'],
+      ['DELETE', '/api/test/me'],
+    ])('such as %s %s are not passed on: they are not on the list', async (method, path) => {
+      await visitor.logIn(url);
+      const answer = await visitor.get(url + path, { method, headers: { 'x-tokenward-csrf': '1' } });
+      expect(answer.status).toBe(403);
+    });
+
+    it('that are listed reach the API with the token of the session', async () => {
+      await visitor.logIn(url);
+      const answer = await visitor.get(`${url}/api/test/me`);
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-security-policy')).toBe("sandbox; default-src 'none'");
+      expect(await answer.json()).toMatchObject({ sub: 'ada' });
+    });
+
+    it('are answered with headers that keep the page to itself', async () => {
+      const { headers } = await visitor.get(`${url}/`);
+      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self'; .*frame-ancestors 'none'$/);
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect((await visitor.get(`${url}/auth/session`)).headers.get('cache-control')).toBe('no-store');
+    });
+  });
+
+  describe('connections', () => {
+    it('are told with their sealed bytes, without a secret, and looking refreshes nothing', async () => {
+      await visitor.logIn(url);
+      const before = provided.provider.oracle.exchanges;
+      const { connections } = (await (await visitor.get(`${url}/connections`)).json()) as { connections: unknown[] };
+      expect(connections).toEqual([
+        expect.objectContaining({
+          provider: 'test',
+          status: 'active',
+          refreshes: 0,
+          encrypted: expect.objectContaining({ refreshToken: expect.stringMatching(/^tm1\./) }),
+        }),
+      ]);
+      expect(provided.provider.oracle.exchanges).toBe(before);
+    });
+
+    it('can be ended, which revokes the grant at the provider', async () => {
+      await visitor.logIn(url);
+      const before = provided.provider.oracle.revokedGrants.length;
+      const answer = await visitor.post(`${url}/connections/test`, { method: 'DELETE' });
+      expect(answer.status).toBe(204);
+      expect(provided.provider.oracle.revokedGrants).toHaveLength(before + 1);
+      expect((await visitor.get(`${url}/api/test/me`)).status).toBe(403);
+    });
+
+    it('end with the session at log-out, and the provider can be told', async () => {
+      await visitor.logIn(url);
+      const before = provided.provider.oracle.revokedGrants.length;
+      const { url: next } = (await (await visitor.post(`${url}/auth/logout`)).json()) as { url: string };
+      expect(new URL(next).origin).toBe(provided.provider.issuer);
+      expect(new URL(next).searchParams.has('id_token_hint'), 'an ID token in an address').toBe(false);
+      expect(provided.provider.oracle.revokedGrants).toHaveLength(before + 1);
+      expect((await visitor.get(`${url}/connections`)).status).toBe(401);
+    });
+  });
+
+  it('stops at SIGTERM', async () => {
+    expect(await provided.app.exit('SIGTERM')).toBe(0);
+  });
+});

@@ -1,0 +1,13 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const root = join(import.meta.dirname, '..', '..');
+const run = promisify(execFile);
+
+/** Builds what `npm start` would build, once for all test files: some of them run the app as its user does. */
+export default async function setup(): Promise<void> {
+  for (const project of ['libs/token/tsconfig.build.json', 'tsconfig.build.json']) {
+    await run(join(root, 'node_modules/.bin/tsc'), ['-p', project], { cwd: root });
+  }
+}

@@ -1,0 +1,73 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createApi } from '../../src/local/api.js';
+import { createProvider } from '../../src/local/provider.js';
+import { Faults } from './provider/faults.js';
+import { mint, type MintedTokens, type MintOptions } from './provider/mint.js';
+import { Oracle } from './provider/oracle.js';
+
+export { hashOf, type TokenRequest } from './provider/oracle.js';
+export type { MintedTokens, MintOptions } from './provider/mint.js';
+
+export interface TestProviderOptions {
+  accessTokenTtlSeconds?: number;
+  /** Rotation of refresh tokens with reuse detection. Default: true. */
+  rotate?: boolean;
+}
+
+export interface TestProvider {
+  issuer: string;
+  clientId: string;
+  clientSecret: string;
+  /** A protected API that accepts this provider's access tokens at `/me` and `/time`. */
+  apiOrigin: string;
+  oracle: Oracle;
+  /** How to make the token endpoint misbehave. */
+  faults: Faults;
+  mintTokens(options: MintOptions): Promise<MintedTokens>;
+  /** Revokes a refresh token and its grant, as a user does at the provider. */
+  revoke(refreshToken: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A real, strict OpenID provider in this process, on a free port, with a protected API beside it. */
+export async function startProvider(options: TestProviderOptions = {}): Promise<TestProvider> {
+  const { accessTokenTtlSeconds = 300, rotate = true } = options;
+  const app = {
+    id: 'test-client',
+    secret: 'test-client-secret-of-32-characters',
+    redirectPaths: ['/auth/callback/test'],
+    postLogoutRedirectPaths: ['/'],
+  };
+  const api = { id: 'test-api', secret: 'test-api-secret-of-32-characters' };
+  const server = createServer();
+  const issuer = await listen(server);
+  const provider = await createProvider(issuer, { app, api, accessTokenTtlSeconds, rotateRefreshTokens: rotate });
+  const oracle = new Oracle();
+  const faults = new Faults(oracle);
+  oracle.watch(provider, rotate);
+  server.on('request', faults.around(provider.callback()));
+  const apiServer = createApi(issuer, api);
+  return {
+    issuer,
+    clientId: app.id,
+    clientSecret: app.secret,
+    apiOrigin: await listen(apiServer),
+    oracle,
+    faults,
+    mintTokens: (minted) => mint(provider, app.id, minted),
+    revoke: async (refreshToken) => void (await (await provider.RefreshToken.find(refreshToken))?.destroy()),
+    stop: async () => void (await Promise.all([close(server), close(apiServer)])),
+  };
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  return `http://localhost:${(server.address() as AddressInfo).port}`;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
+}
