@@ -19,9 +19,9 @@ describe('starting the reference app', () => {
     expect(await app.exit()).toBe(1);
     expect(app.errors.split('\n').map((line) => line.slice(0, 24).trim())).toEqual([
       'Tokenward cannot start:',
-      '- PUBLIC_URL must begi',
       '- DATABASE_URL is miss',
       '- PROVIDERS_FILE is mi',
+      '- PUBLIC_URL must begi',
       '- TOKEN_KEYRING or TOK',
       '',
     ]);

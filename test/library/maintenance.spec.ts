@@ -1,11 +1,12 @@
 import { TokenEntity, type TokenRef } from '@tokenward/nestjs';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { PROVIDER, type Replica, startReplica, tokenOptions } from '../support/app.js';
+import { freshKeyring, PROVIDER, type Replica, startReplica, tokenOptions } from '../support/app.js';
 import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
 import { startProvider, type TestProvider } from '../support/provider.js';
 
 const DAY_MS = 86_400_000;
+const sharedKeyring = { keyring: freshKeyring() };
 let users = 0;
 
 describeOnEachDatabase('Maintenance', ({ createDatabase }) => {
@@ -16,7 +17,11 @@ describeOnEachDatabase('Maintenance', ({ createDatabase }) => {
   beforeAll(async () => {
     provider = await startProvider();
     database = await createDatabase();
-    const options = tokenOptions(provider, { cleanup: { retentionDays: 30, batchSize: 7 }, refresh: {} });
+    const options = tokenOptions(provider, {
+      encryption: sharedKeyring,
+      cleanup: { retentionDays: 30, batchSize: 7 },
+      refresh: {},
+    });
     replicas = [await startReplica(database, options), await startReplica(database, options)];
   });
   afterAll(async () => {
@@ -90,9 +95,36 @@ describeOnEachDatabase('Maintenance', ({ createDatabase }) => {
     expect(provider.oracle.requests.length).toBe(before);
   });
 
+  it('is not held up by rows that it cannot refresh at all', async () => {
+    const options = tokenOptions(provider, { refresh: { ahead: { batchSize: 2 } } });
+    const small = await startReplica(database, { ...options, encryption: sharedKeyring });
+    const [gone, unreadable, good] = [await login(), await login(), await login()];
+    const other = await rows().findOneByOrFail({ userId: good.userId });
+    await rows().update({ userId: gone.userId }, { refreshAfter: 1, provider: 'gone' });
+    await rows().update(
+      { userId: unreadable.userId },
+      { refreshAfter: 2, accessCt: other.accessCt, refreshCt: other.refreshCt, idCt: other.idCt },
+    );
+    await rows().update({ userId: good.userId }, { refreshAfter: 3 });
+    for (let run = 0; run < 2; run++) await small.maintenance.refreshAhead();
+    expect((await small.tokens.listTokens(good))[0]!.generation).toBe(2);
+    expect((await small.tokens.listTokens(unreadable))[0]).toMatchObject({ status: 'active', generation: 1 });
+    await small.close();
+  });
+
   it('reports its runs', () => {
     const runs = replicas[0].events.filter((event) => event.type === 'job_run');
-    expect(runs).toContainEqual({ type: 'job_run', job: 'clean_up', outcome: 'succeeded', processed: expect.any(Number) });
-    expect(runs).toContainEqual({ type: 'job_run', job: 'refresh_ahead', outcome: 'succeeded', processed: expect.any(Number) });
+    expect(runs).toContainEqual({
+      type: 'job_run',
+      job: 'clean_up',
+      outcome: 'succeeded',
+      processed: expect.any(Number),
+    });
+    expect(runs).toContainEqual({
+      type: 'job_run',
+      job: 'refresh_ahead',
+      outcome: 'succeeded',
+      processed: expect.any(Number),
+    });
   });
 });

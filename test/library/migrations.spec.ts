@@ -1,22 +1,27 @@
 import { DataKeyEntity, TokenEntity, tokenEntities, tokenMigrations } from '@tokenward/nestjs';
-import { DataSource } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
 
-describeOnEachDatabase('The migrations', ({ createDatabase }) => {
+describeOnEachDatabase('The migrations', ({ kind, createDatabase }) => {
   let database: TestDatabase;
   let source: DataSource;
 
   beforeEach(async () => {
     database = await createDatabase();
-    source = await new DataSource({ ...database.options, entities: [...tokenEntities], migrations: [...tokenMigrations] }).initialize();
+    source = await new DataSource({
+      ...database.options,
+      entities: [...tokenEntities],
+      migrations: [...tokenMigrations],
+    }).initialize();
   });
   afterEach(async () => {
     await source.destroy();
     await database.drop();
   });
 
-  const drift = async (): Promise<string[]> => (await source.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
+  const drift = async (): Promise<string[]> =>
+    (await source.driver.createSchemaBuilder().log()).upQueries.map(({ query }) => query);
 
   it('make exactly the tables of the entities', async () => {
     await source.runMigrations();
@@ -26,6 +31,22 @@ describeOnEachDatabase('The migrations', ({ createDatabase }) => {
   it('make the same as synchronize does', async () => {
     await source.synchronize();
     expect(await drift()).toEqual([]);
+  });
+
+  it('follow the data source’s schema and prefix', async () => {
+    const inSchema = kind === 'postgres' ? { schema: 'app' } : { entityPrefix: 'app_' };
+    if (kind === 'postgres') await source.query('CREATE SCHEMA app');
+    const options = {
+      ...database.options,
+      ...inSchema,
+      entities: [...tokenEntities],
+      migrations: [...tokenMigrations],
+    };
+    const other = await new DataSource(options as DataSourceOptions).initialize();
+    await other.runMigrations();
+    expect((await other.driver.createSchemaBuilder().log()).upQueries).toEqual([]);
+    await other.undoLastMigration();
+    await other.destroy();
   });
 
   it('go back, and forward again', async () => {
@@ -40,12 +61,36 @@ describeOnEachDatabase('The migrations', ({ createDatabase }) => {
   const OTHER = 'B'.repeat(22);
   const addKeys = () =>
     source.getRepository(DataKeyEntity).insert(
-      [KEY, OTHER].map((usableId, index) => ({ id: `key-${index}`, usableId, activeFor: null, tenantId: 't', purpose: 'token', state: 'active' as const, kekId: '1', wrapped: 'x', checkValue: 'x', createdAt: '0', stateChangedAt: '0' })),
+      [KEY, OTHER].map((usableId, index) => ({
+        id: `key-${index}`,
+        usableId,
+        activeFor: null,
+        tenantId: 't',
+        purpose: 'token',
+        state: 'active' as const,
+        kekId: '1',
+        wrapped: 'x',
+        checkValue: 'x',
+        createdAt: '0',
+        stateChangedAt: '0',
+      })),
     );
   const sealed = (key: string): string => `tm1.-wEB${key}rest`;
   const insert = (cells: Partial<TokenEntity>) =>
     source.getRepository(TokenEntity).insert({
-      id: 'row', lookup: 'x', tenantId: 't', userId: 'u', provider: 'p', account: 'a', status: 'active', generation: 1, tokenType: 'Bearer', refreshedAt: 0, createdAt: 0, updatedAt: 0, failures: 0,
+      id: 'row',
+      lookup: 'x',
+      tenantId: 't',
+      userId: 'u',
+      provider: 'p',
+      account: 'a',
+      status: 'active',
+      generation: 1,
+      tokenType: 'Bearer',
+      refreshedAt: 0,
+      createdAt: 0,
+      updatedAt: 0,
+      failures: 0,
       ...cells,
     });
 
@@ -54,7 +99,9 @@ describeOnEachDatabase('The migrations', ({ createDatabase }) => {
     await addKeys();
     await insert({ accessCt: null, refreshCt: sealed(KEY) });
     expect((await source.getRepository(TokenEntity).findOneByOrFail({ id: 'row' })).keyId).toBe(KEY);
-    await expect(source.getRepository(DataKeyEntity).update({ usableId: KEY }, { usableId: null })).rejects.toThrow();
+    await expect(
+      source.getRepository(DataKeyEntity).update({ usableId: KEY }, { usableId: null }),
+    ).rejects.toThrow();
     await source.getRepository(DataKeyEntity).update({ usableId: OTHER }, { usableId: null });
   });
 
@@ -63,8 +110,12 @@ describeOnEachDatabase('The migrations', ({ createDatabase }) => {
     await addKeys();
     await source.getRepository(DataKeyEntity).update({ usableId: OTHER }, { usableId: null });
     await expect(insert({ accessCt: sealed(OTHER) })).rejects.toThrow(/foreign key/i);
-    await expect(insert({ accessCt: 'eyJhbGciOiJSUzI1NiJ9.plain-text-token.signature' })).rejects.toThrow(/foreign key/i);
-    await expect(insert({ accessCt: sealed(KEY), refreshCt: sealed(OTHER) })).rejects.toThrow(/ck_tokenward_tokens_one_key|check/i);
+    await expect(insert({ accessCt: 'eyJhbGciOiJSUzI1NiJ9.plain-text-token.signature' })).rejects.toThrow(
+      /foreign key/i,
+    );
+    await expect(insert({ accessCt: sealed(KEY), refreshCt: sealed(OTHER) })).rejects.toThrow(
+      /ck_tokenward_tokens_one_key|check/i,
+    );
     await expect(insert({ accessCt: sealed(KEY), refreshCt: 'plain' })).rejects.toThrow(/check|constraint/i);
     await insert({ accessCt: sealed(KEY), refreshCt: sealed(KEY), idCt: sealed(KEY) });
   });
@@ -72,6 +123,8 @@ describeOnEachDatabase('The migrations', ({ createDatabase }) => {
   it('keep instants to the millisecond', async () => {
     await source.runMigrations();
     await insert({ expiresAt: 1_795_458_866_853 });
-    expect((await source.getRepository(TokenEntity).findOneByOrFail({ id: 'row' })).expiresAt).toBe(1_795_458_866_853);
+    expect((await source.getRepository(TokenEntity).findOneByOrFail({ id: 'row' })).expiresAt).toBe(
+      1_795_458_866_853,
+    );
   });
 });

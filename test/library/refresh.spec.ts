@@ -1,7 +1,20 @@
-import { ProviderUnavailableError, ReauthorizationRequiredError, TokenNotFoundError, type TokenRef } from '@tokenward/nestjs';
+import {
+  ProviderUnavailableError,
+  ReauthorizationRequiredError,
+  TokenNotFoundError,
+  type TokenRef,
+} from '@tokenward/nestjs';
 import { UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freshKeyring, PROVIDER, providerOptions, type Replica, startReplica, tokenOptions } from '../support/app.js';
+import {
+  freshKeyring,
+  PROVIDER,
+  providerOptions,
+  type Replica,
+  startReplica,
+  tokenOptions,
+} from '../support/app.js';
+import { DatabaseFaults } from '../support/database-faults.js';
 import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
 import { startProvider, type TestProvider } from '../support/provider.js';
 
@@ -12,6 +25,7 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
   let database: TestDatabase;
   let one: Replica;
   let two: Replica;
+  let faults: DatabaseFaults;
 
   beforeAll(async () => {
     provider = await startProvider();
@@ -22,11 +36,13 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
       providers: {
         [PROVIDER]: acme,
         strict: { ...acme, reuseGraceSeconds: 0 },
+        tokenless: { ...acme, tokenEndpoint: 'ftp://id.example.com/token', reuseGraceSeconds: 0 },
         rotating: { ...acme, clientSecret: ['next-secret-that-is-not-valid-yet', provider.clientSecret] },
       },
     });
     one = await startReplica(database, options);
     two = await startReplica(database, options);
+    faults = new DatabaseFaults(one.dataSource);
   });
   afterAll(async () => {
     await one.close();
@@ -41,15 +57,18 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     return ref;
   };
   const rowOf = async (ref: TokenRef) => (await one.tokens.listTokens(ref))[0]!;
-  const sql = (set: string, ref: TokenRef) => one.dataSource.query(`UPDATE tokenward_tokens SET ${set} WHERE user_id = '${ref.userId}'`);
+  const sql = (set: string, ref: TokenRef) =>
+    one.dataSource.query(`UPDATE tokenward_tokens SET ${set} WHERE user_id = '${ref.userId}'`);
   const claimOf = async (ref: TokenRef): Promise<string | null> =>
-    (await one.dataSource.query(`SELECT claim_id FROM tokenward_tokens WHERE user_id = '${ref.userId}'`))[0].claim_id;
+    (await one.dataSource.query(`SELECT claim_id FROM tokenward_tokens WHERE user_id = '${ref.userId}'`))[0]
+      .claim_id;
   const canTryAgain = (ref: TokenRef) => sql('retry_after = NULL', ref);
 
   it('happens once although two replicas ask for it many times at once', async () => {
     const ref = await login();
     const before = provider.oracle.exchanges;
-    const ask = (replica: Replica) => Array.from({ length: 25 }, () => replica.tokens.getAccessToken(ref, { forceRefresh: true }));
+    const ask = (replica: Replica) =>
+      Array.from({ length: 25 }, () => replica.tokens.getAccessToken(ref, { forceRefresh: true }));
     const answers = await Promise.all([...ask(one), ...ask(two)]);
     expect(new Set(answers.map((token) => token.value)).size).toBe(1);
     expect(provider.oracle.exchanges - before).toBe(1);
@@ -60,20 +79,27 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     const ref = await login();
     const { refreshToken } = (await one.tokens.getTokens(ref))!;
     for (const refresh_token of [undefined, '', null]) {
-      provider.faults.fail(200, {}, { access_token: `next-${refresh_token}`, token_type: 'bearer', expires_in: 60, refresh_token });
+      provider.faults.fail(
+        200,
+        {},
+        { access_token: `next-${refresh_token}`, token_type: 'bearer', expires_in: 60, refresh_token },
+      );
       expect((await one.tokens.refreshTokens(ref)).value).toBe(`next-${refresh_token}`);
       expect((await one.tokens.getTokens(ref))?.refreshToken?.value).toBe(refreshToken!.value);
     }
   });
 
-  it.each([undefined, null, '', 'soon', 0, -1, '3600', 1e300])('understands an answer with expires_in %j', async (expires_in) => {
-    const ref = await login();
-    provider.faults.fail(200, {}, { access_token: 'next', token_type: 'bearer', expires_in });
-    const token = await one.tokens.refreshTokens(ref);
-    expect(token.value).toBe('next');
-    expect(Number.isNaN(token.expiresAt?.getTime())).toBe(false);
-    expect((await one.tokens.getAccessToken(ref)).value).toBe('next');
-  });
+  it.each([undefined, null, '', 'soon', 0, -1, '3600', 1e300])(
+    'understands an answer with expires_in %j',
+    async (expires_in) => {
+      const ref = await login();
+      provider.faults.fail(200, {}, { access_token: 'next', token_type: 'bearer', expires_in });
+      const token = await one.tokens.refreshTokens(ref);
+      expect(token.value).toBe('next');
+      expect(Number.isNaN(token.expiresAt?.getTime())).toBe(false);
+      expect((await one.tokens.getAccessToken(ref)).value).toBe('next');
+    },
+  );
 
   it('uses the next client secret when the first one is not accepted', async () => {
     const ref = await login('rotating');
@@ -90,7 +116,11 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     ['too many requests', 429, ''],
   ])('that meets %s leaves the session as it was', async (_name, status, body) => {
     const ref = await login();
-    provider.faults.fail(status, { 'content-type': typeof body === 'string' ? 'text/html' : 'application/json' }, body);
+    provider.faults.fail(
+      status,
+      { 'content-type': typeof body === 'string' ? 'text/html' : 'application/json' },
+      body,
+    );
     await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(ProviderUnavailableError);
     expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 1 });
     await canTryAgain(ref);
@@ -151,14 +181,27 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
 
   it('that brings the ID token of another user is not used, but its refresh token is kept', async () => {
     const ref = await login();
-    const mallory = new UnsecuredJWT({ iss: provider.issuer, aud: provider.clientId, sub: 'mallory' }).setIssuedAt().setExpirationTime('1h').encode();
+    const stored = await one.tokens.getTokens(ref);
+    const mallory = new UnsecuredJWT({ iss: provider.issuer, aud: provider.clientId, sub: 'mallory' })
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .encode();
     const rotated = (await provider.mintTokens({ sub: ref.userId })).refresh_token;
-    provider.faults.fail(200, {}, { access_token: 'hers', token_type: 'bearer', refresh_token: rotated, id_token: mallory });
+    provider.faults.fail(
+      200,
+      {},
+      { access_token: 'hers', token_type: 'bearer', refresh_token: rotated, id_token: mallory },
+    );
     await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(/response_invalid/);
-    expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2, lastFailure: 'response_invalid' });
-    await expect(one.tokens.getAccessToken(ref)).rejects.toThrow(ProviderUnavailableError);
+    expect(await rowOf(ref)).toMatchObject({
+      status: 'active',
+      generation: 2,
+      lastFailure: 'response_invalid',
+    });
+    expect((await one.tokens.getAccessToken(ref)).value).toBe(stored!.accessToken.value);
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(ProviderUnavailableError);
     await canTryAgain(ref);
-    expect((await one.tokens.getAccessToken(ref)).value).not.toBe('hers');
+    expect((await one.tokens.refreshTokens(ref)).value).not.toBe('hers');
     expect(provider.oracle.requests.at(-1)?.outcome).toBe('ok');
   });
 
@@ -203,5 +246,101 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     reply();
     expect((await refreshing).value).toBe(newer.access_token);
     expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2 });
+  });
+
+  it('whose commit has happened although its answer was lost is not undone', async () => {
+    const ref = await login();
+    faults.fail(/UPDATE .* SET status = 'active', generation/s, 'after');
+    const token = await one.tokens.refreshTokens(ref);
+    const stored = (await one.tokens.getTokens(ref))!;
+    expect(stored.accessToken.value).toBe(token.value);
+    expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2 });
+    await expect(two.tokens.refreshTokens(ref)).resolves.toBeDefined();
+  });
+
+  it('is persisted as soon as the database is back', async () => {
+    const ref = await login();
+    for (let outage = 0; outage < 3; outage++)
+      faults.fail(/UPDATE .* SET status = 'active', generation/s, 'before');
+    await expect(one.tokens.refreshTokens(ref)).resolves.toBeDefined();
+    await expect(two.tokens.refreshTokens(ref)).resolves.toBeDefined();
+    expect(provider.oracle.reuses).toBe(0);
+  });
+
+  it('that is refused while the database is away does not become an unknown outcome', async () => {
+    const ref = await login('strict');
+    faults.fail(/failures = failures \+ 1/, 'before');
+    provider.faults.fail(503, {}, '');
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(ProviderUnavailableError);
+    expect(await rowOf(ref)).toMatchObject({ status: 'active', lastFailure: 'throttled' });
+    expect(await claimOf(ref)).toBeNull();
+  });
+
+  it('whose claim was taken although its answer was lost is not taken for a presented refresh token', async () => {
+    const ref = await login('strict');
+    faults.fail(/SET claim_id = /, 'after');
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(/connection terminated/);
+    await expect.poll(() => claimOf(ref)).toBeNull();
+    await expect(two.tokens.refreshTokens(ref)).resolves.toBeDefined();
+  });
+
+  it('in flight is awaited by a log-in that brings no refresh token of its own', async () => {
+    const ref = await login();
+    const { exchanges } = provider.oracle;
+    const reply = provider.faults.holdReply();
+    const refreshing = one.tokens.refreshTokens(ref);
+    await expect.poll(() => provider.oracle.exchanges).toBe(exchanges + 1);
+    const storing = two.tokens.storeTokens(ref, { access_token: 'from-the-log-in' });
+    reply();
+    await refreshing;
+    await storing;
+    expect((await one.tokens.getAccessToken(ref)).value).toBe('from-the-log-in');
+    await expect(one.tokens.refreshTokens(ref)).resolves.toBeDefined();
+    expect(provider.oracle.reuses).toBe(0);
+  });
+
+  it('answered after another replica had given the row up brings the session back', async () => {
+    const ref = await login('strict');
+    const { exchanges } = provider.oracle;
+    const reply = provider.faults.holdReply();
+    const refreshing = one.tokens.refreshTokens(ref);
+    await expect.poll(() => provider.oracle.exchanges).toBe(exchanges + 1);
+    await sql(`claimed_at = ${Date.now() - 60_000}`, ref);
+    await expect(two.tokens.getAccessToken(ref, { forceRefresh: true })).rejects.toThrow(
+      ReauthorizationRequiredError,
+    );
+    expect(two.events).toContainEqual(
+      expect.objectContaining({ type: 'reauthorization_required', reason: 'outcome_unknown' }),
+    );
+    reply();
+    await refreshing;
+    expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2 });
+  });
+
+  it('that could not be sent is no unknown outcome', async () => {
+    const ref = await login('tokenless');
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(/unavailable: not sent/);
+    expect(await rowOf(ref)).toMatchObject({ status: 'active' });
+  });
+
+  it('accepts scopes as a list', async () => {
+    const ref = await login();
+    provider.faults.fail(200, {}, { access_token: 'next', token_type: 'bearer', scope: ['a', 'b'] });
+    expect((await one.tokens.refreshTokens(ref)).scope).toBe('a b');
+  });
+
+  it('believes GitHub that a refresh token is dead', async () => {
+    const ref = await login();
+    provider.faults.fail(200, {}, { error: 'bad_refresh_token' });
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(ReauthorizationRequiredError);
+  });
+
+  it('of a provider that is not configured any more is not tried, and its tokens can be erased', async () => {
+    const ref = await login();
+    await sql("provider = 'gone'", ref);
+    const gone = { ...ref, provider: 'gone' };
+    await expect(one.tokens.getAccessToken(gone)).rejects.toMatchObject({ code: 'PROVIDER_UNKNOWN' });
+    await one.tokens.revokeTokens(gone);
+    expect(await one.tokens.listTokens({ userId: ref.userId })).toMatchObject([{ provider: 'gone' }]);
   });
 });

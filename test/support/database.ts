@@ -31,6 +31,9 @@ export function describeOnEachDatabase(name: string, tests: (database: DatabaseU
   }
 }
 
+/** An empty database of one kind, for behaviour that does not depend on it. */
+export const createDatabase = (kind: DatabaseKind): Promise<TestDatabase> => create[kind]();
+
 const create: Record<DatabaseKind, () => Promise<TestDatabase>> = {
   async sqlite() {
     const directory = await mkdtemp(join(tmpdir(), 'tokenward-sqlite-'));

@@ -31,7 +31,7 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.race([
       Promise.all([this.scheduler.stop(), this.refresher.settled()]),
-      this.clock.sleep(DRAIN_MS),
+      this.clock.sleep(DRAIN_MS, false),
     ]);
   }
 }

@@ -1,11 +1,8 @@
 import { type FactoryProvider, Module, type Provider as NestProvider } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
 import { Clock, SystemClock } from './common/clock.js';
 import { isProduction } from './common/environment.js';
-import { TokenConfigurationError } from './common/errors.js';
 import { TokenEvents } from './common/events.js';
 import { TokenLog } from './common/token.log.js';
 import { Database } from './database/database.js';
@@ -13,7 +10,6 @@ import { SqlClaims } from './database/sql-claims.js';
 import { SqlDataKeyRows } from './database/sql-data-key-rows.js';
 import { SqlTokenRows } from './database/sql-token-rows.js';
 import { EncryptionService } from './encryption/encryption.service.js';
-import { TokenExceptionFilter } from './guard/token-exception.filter.js';
 import { PRINCIPAL_OF, TokenGuard } from './guard/token.guard.js';
 import { TokenHttpService } from './http/token-http.service.js';
 import { CLEANUP_DEFAULTS } from './jobs/job.options.js';
@@ -50,14 +46,6 @@ function provide<T>(
   return { provide: token, inject: inject ?? [], useFactory: useFactory as (...args: unknown[]) => T };
 }
 
-function connect(dataSource: DataSource | undefined): Database {
-  if (!dataSource)
-    throw new TokenConfigurationError([
-      'TokenModule needs a database: import `TypeOrmModule.forRoot()` (from @nestjs/typeorm) in the root module.',
-    ]);
-  return new Database(dataSource, isProduction());
-}
-
 function scheduledJobs({ ahead, cleanup }: ResolvedOptions, maintenance: TokenMaintenance): ScheduledJob[] {
   return [
     ...(ahead
@@ -70,7 +58,11 @@ function scheduledJobs({ ahead, cleanup }: ResolvedOptions, maintenance: TokenMa
 }
 
 const ports: NestProvider[] = [
-  provide(Database, [{ token: getDataSourceToken(), optional: true }], connect),
+  provide(
+    Database,
+    [{ token: getDataSourceToken(), optional: true }],
+    (dataSource: ConstructorParameters<typeof Database>[0]) => new Database(dataSource, isProduction()),
+  ),
   provide(TokenRows, [Database], (database: Database) => new SqlTokenRows(database)),
   provide(Claims, [Database], (database: Database) => new SqlClaims(database)),
   provide(DataKeyRows, [Database], (database: Database) => new SqlDataKeyRows(database)),
@@ -119,14 +111,14 @@ const services: NestProvider[] = [
   ),
   provide(
     RefreshService,
-    [TokenRows, Claims, TokenStore, Providers, RefreshAttempt, Clock],
+    [TokenRows, TokenStore, Providers, Claims, RefreshAttempt, Clock],
     (...args: ConstructorParameters<typeof RefreshService>) => new RefreshService(...args),
   ),
   provide(
     TokenWriter,
-    [TokenRows, TokenStore, TokenEvents, OPTIONS],
-    (rows: TokenRows, store: TokenStore, events: TokenEvents, { refresh }: ResolvedOptions) =>
-      new TokenWriter(rows, store, events, refresh),
+    [TokenRows, TokenStore, TokenEvents, Clock, OPTIONS],
+    (rows: TokenRows, store: TokenStore, events: TokenEvents, clock: Clock, { refresh }: ResolvedOptions) =>
+      new TokenWriter(rows, store, events, clock, refresh),
   ),
   provide(CACHE, [OPTIONS, Clock], ({ cacheEntries }: ResolvedOptions, clock: Clock) =>
     cacheEntries === false ? null : new TokenCache(cacheEntries, clock),
@@ -157,10 +149,16 @@ const edges: NestProvider[] = [
   provide(
     TokenMaintenance,
     [TokenRows, RefreshService, TokenEvents, OPTIONS],
-    (rows: TokenRows, refresher: RefreshService, events: TokenEvents, { ahead, cleanup }: ResolvedOptions) =>
+    (
+      rows: TokenRows,
+      refresher: RefreshService,
+      events: TokenEvents,
+      { ahead, cleanup, providers }: ResolvedOptions,
+    ) =>
       new TokenMaintenance(rows, refresher, events, {
         retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
         cleanupBatchSize: (cleanup || CLEANUP_DEFAULTS).batchSize,
+        providers: Object.keys(providers),
         aheadBatchSize: (ahead || AHEAD_DEFAULTS).batchSize,
       }),
   ),
@@ -176,7 +174,6 @@ const edges: NestProvider[] = [
     (...args: ConstructorParameters<typeof TokenLifecycle>) => new TokenLifecycle(...args),
   ),
   TokenGuard,
-  { provide: APP_FILTER, useClass: TokenExceptionFilter },
 ];
 
 /**

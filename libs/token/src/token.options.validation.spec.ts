@@ -34,6 +34,21 @@ describe('options', () => {
     });
   });
 
+  it('that are undefined get their defaults, too', () => {
+    const nothing = { cron: undefined, batchSize: undefined, retentionDays: undefined } as never;
+    const { retentionDays: _, ...ahead } = nothing as Record<string, undefined>;
+    const resolved = resolveOptions({
+      ...good(),
+      cleanup: nothing,
+      refresh: { ahead: ahead as never, timeoutSeconds: undefined as never },
+    });
+    expect(resolved).toMatchObject({
+      ahead: { batchSize: 100 },
+      cleanup: { retentionDays: 30, batchSize: 1000 },
+      refresh: { timeoutSeconds: 30 },
+    });
+  });
+
   it('may be switched off or set one by one', () => {
     const resolved = resolveOptions({
       ...good(),

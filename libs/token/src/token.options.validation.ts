@@ -1,4 +1,4 @@
-import { CronTime } from 'cron';
+import { validateCronExpression } from 'cron';
 import { z } from 'zod';
 import { TokenConfigurationError } from './common/errors.js';
 import { principalFromRequest, type PrincipalOf } from './guard/principal.js';
@@ -95,9 +95,7 @@ function describe(issue: z.core.$ZodIssue): string[] {
     )[0]!;
     const deeper = best.some((inner) => inner.path.length > 0);
     if (deeper || issue.message === 'Invalid input')
-      return best.flatMap((inner) =>
-        describe({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue),
-      );
+      return best.flatMap((inner) => describe({ ...inner, path: [...issue.path, ...inner.path] }));
   }
   return [`${path}: ${issue.message.replace(/^Invalid input: /, '')}`];
 }
@@ -105,12 +103,9 @@ function describe(issue: z.core.$ZodIssue): string[] {
 function cronFaults(schedules: Record<string, string | false>): string[] {
   return Object.entries(schedules).flatMap(([path, cron]) => {
     if (cron === false) return [];
-    try {
-      new CronTime(cron);
-      return [];
-    } catch {
-      return [`${path}: is not a cron expression: write for example "0 */5 * * * *"`];
-    }
+    return validateCronExpression(cron).valid
+      ? []
+      : [`${path}: is not a cron expression: write for example "0 */5 * * * *"`];
   });
 }
 
@@ -118,8 +113,12 @@ function cronFaults(schedules: Record<string, string | false>): string[] {
 export function resolveOptions(options: TokenModuleOptions): ResolvedOptions {
   const parsed = schema.safeParse(options ?? {});
   const { refresh, cleanup } = (options ?? {}) as Partial<TokenModuleOptions>;
-  const ahead = refresh?.ahead === false ? (false as const) : { ...AHEAD_DEFAULTS, ...refresh?.ahead };
-  const resolvedCleanup = cleanup === false ? (false as const) : { ...CLEANUP_DEFAULTS, ...cleanup };
+  const ahead =
+    refresh?.ahead === false
+      ? (false as const)
+      : { ...AHEAD_DEFAULTS, ...withoutUndefined(refresh?.ahead ?? {}) };
+  const resolvedCleanup =
+    cleanup === false ? (false as const) : { ...CLEANUP_DEFAULTS, ...withoutUndefined(cleanup ?? {}) };
   const problems = [
     ...(parsed.error?.issues.flatMap(describe) ?? []),
     ...cronFaults({
@@ -132,7 +131,7 @@ export function resolveOptions(options: TokenModuleOptions): ResolvedOptions {
   const { data } = parsed;
   const { ahead: _ahead, ...rest } = data.refresh ?? {};
   return {
-    providers: data.providers as Record<string, ProviderOptions>,
+    providers: data.providers,
     wrapper: data.encryption,
     refresh: { ...REFRESH_DEFAULTS, ...withoutUndefined(rest) },
     ahead,

@@ -32,6 +32,7 @@ export interface GetAccessTokenOptions {
 }
 
 const DEFAULT_MIN_TTL_SECONDS = 5;
+const FILTER_FIELDS = ['userId', 'tenantId', 'provider', 'account', 'status'];
 
 /** Stores users' tokens and hands out valid ones. The one class that most applications need. */
 export class TokenService {
@@ -57,7 +58,7 @@ export class TokenService {
     return toStoredToken(refreshable(await this.rows.find(resolved), resolved));
   }
 
-  /** Everything that is stored, opened, as it is: no refresh. Null when there is nothing or it was revoked. */
+  /** Everything that is stored, opened, as it is: no refresh. Null when there is nothing or it was revoked. @throws DecryptionError | KeyUnavailableError */
   async getTokens(ref: TokenRef): Promise<TokenSet | null> {
     const resolved = this.resolve(ref);
     const row = await this.rows.findFull(resolved);
@@ -84,7 +85,7 @@ export class TokenService {
     const resolved = this.resolve(ref);
     const minTtlSeconds = minTtl(options.minTtlSeconds);
     const token = await waitFor(
-      this.find(resolved, minTtlSeconds, options.forceRefresh ?? false),
+      () => this.find(resolved, minTtlSeconds, options.forceRefresh ?? false),
       options.signal,
     );
     assertScope(resolved.provider, token.scope, options.scope);
@@ -98,8 +99,8 @@ export class TokenService {
 
   /** Forgets a user's tokens at once, then revokes them at the provider (RFC 7009). Does nothing where nothing is stored. */
   async revokeTokens(ref: TokenRef): Promise<void> {
-    const resolved = this.resolve(ref);
-    await this.writer.revoke(resolved, this.providers.get(resolved.provider), () =>
+    const resolved = resolveTokenRef(ref);
+    await this.writer.revoke(resolved, this.providers.find(resolved.provider), () =>
       this.context.cache?.invalidate(resolved),
     );
   }
@@ -112,7 +113,11 @@ export class TokenService {
         'filter',
         'must name at least one of userId, tenantId, provider, account, status',
       );
-    for (const [field, value] of fields) assertId(field, value);
+    for (const [field, value] of fields) {
+      if (!FILTER_FIELDS.includes(field))
+        throw new TokenInputError(`filter.${field}`, `is not a field; known: ${FILTER_FIELDS.join(', ')}`);
+      assertId(`filter.${field}`, value);
+    }
     return (await this.rows.list(filter)).map(toStoredToken);
   }
 

@@ -1,3 +1,4 @@
+import type { Clock } from './common/clock.js';
 import { DecryptionError, TokenError, TokenInputError } from './common/errors.js';
 import type { TokenEvents } from './common/events.js';
 import type { ResolvedTokenRef } from './common/tokens.js';
@@ -7,12 +8,15 @@ import { lifetimeSeconds } from './oauth/lifetime.js';
 import type { Provider } from './oauth/providers.js';
 import { revokeAtProvider } from './oauth/revocation.js';
 import type { ReceivedTokens } from './oauth/token-response.js';
-import { refreshInMs } from './refresh/policy.js';
+import { claimDecision, refreshInMs } from './refresh/policy.js';
 import type { ResolvedRefreshOptions } from './refresh/refresh.options.js';
-import { type FullTokenRow, TokenRows, type TokenWrite } from './store/token-rows.js';
+import { type FullTokenRow, type SealedCells, TokenRows, type TokenWrite } from './store/token-rows.js';
 import { type OpenedTokens, TokenStore } from './store/token-store.js';
 
 const ATTEMPTS = 10;
+const CLAIM_POLL_MS = 100;
+/** Longer than a claim can last: time-out of the provider at its maximum, and the lease. */
+const CLAIM_POLLS = 3_200;
 const NOTHING: OpenedTokens = { accessToken: null, refreshToken: null, idToken: null };
 
 /** Writes what a log-in brought, and erases what a log-out ends. Every write is conditional on the row as it was read. */
@@ -21,42 +25,36 @@ export class TokenWriter {
     private readonly rows: TokenRows,
     private readonly store: TokenStore,
     private readonly events: TokenEvents,
+    private readonly clock: Clock,
     private readonly options: ResolvedRefreshOptions,
   ) {}
 
-  /** @throws TokenInputError when the ID token is not this client's or belongs to another user; nothing is stored then */
+  /**
+   * @throws TokenInputError when the ID token is not this client's or belongs to another user; nothing is stored then
+   * @throws DecryptionError when the set lacks the refresh token that the stored row has but that cannot be opened
+   */
   async write(ref: ResolvedTokenRef, received: ReceivedTokens, provider: Provider): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const row = await this.rows.findFull(ref);
-      const before = row === null ? NOTHING : await this.openForReplacement(row);
+      const row = await this.unclaimed(ref, received.refreshToken === null, provider);
+      const before =
+        row === null ? NOTHING : await this.openForReplacement(row, received.refreshToken !== null);
       const fault =
         received.idToken === null ? null : idTokenFault(received.idToken, provider.options, before.idToken);
       if (fault !== null) throw new TokenInputError('id_token', fault, 'ID_TOKEN_REJECTED');
       const id = row?.id ?? randomId();
       // Many providers send a refresh token at the first consent only: a later log-in without one keeps it.
-      const kept = row?.status === 'active' ? before.refreshToken : null;
-      const tokens = {
-        accessToken: received.accessToken,
-        refreshToken: received.refreshToken ?? kept,
-        idToken: received.idToken,
-      };
-      const lifetime = lifetimeSeconds(
-        received,
-        row?.lifetimeSeconds ?? null,
-        provider.options.defaultLifetimeSeconds ?? null,
+      const keeps =
+        received.refreshToken === null &&
+        row !== null &&
+        row.status === 'active' &&
+        claimDecision(row, provider.options) === 'claim';
+      const tokens = { ...received, refreshToken: keeps ? before.refreshToken : received.refreshToken };
+      const write = this.writeOf(received, row, provider);
+      const stored = await this.store.sealAndWrite({ tenantId: ref.tenantId, id }, tokens, (cells) =>
+        row === null
+          ? this.rows.insert(id, ref, { ...cells, ...write })
+          : this.rows.replace(row, { ...cells, ...write }, keeps),
       );
-      const expiresInMs = lifetime === null ? null : lifetime * 1000;
-      const rest = {
-        tokenType: received.tokenType,
-        scope: received.scope ?? provider.options.scope ?? null,
-        lifetimeSeconds: lifetime,
-        expiresInMs,
-        refreshInMs: refreshInMs(expiresInMs, this.options.beforeExpirySeconds, randomFraction()),
-      };
-      const stored = await this.store.sealAndWrite({ tenantId: ref.tenantId, id }, tokens, (cells) => {
-        const write: TokenWrite = { ...cells, ...rest };
-        return row === null ? this.rows.insert(id, ref, write) : this.rows.replace(id, row.generation, write);
-      });
       if (stored) {
         this.events.emit({
           type: 'token_stored',
@@ -73,17 +71,60 @@ export class TokenWriter {
     );
   }
 
+  /** The row; when its refresh token is to be kept, after a refresh that may be consuming it. */
+  private async unclaimed(
+    ref: ResolvedTokenRef,
+    keepsRefreshToken: boolean,
+    provider: Provider,
+  ): Promise<FullTokenRow | null> {
+    for (let poll = 0; poll < CLAIM_POLLS; poll++) {
+      const row = await this.rows.findFull(ref);
+      if (
+        row === null ||
+        !keepsRefreshToken ||
+        row.status !== 'active' ||
+        claimDecision(row, provider.options) !== 'wait'
+      )
+        return row;
+      await this.clock.sleep(CLAIM_POLL_MS);
+    }
+    throw new TokenError(
+      'WRITE_CONFLICT',
+      'The stored refresh token is in use for too long; nothing was stored. Try again.',
+    );
+  }
+
+  private writeOf(
+    received: ReceivedTokens,
+    row: FullTokenRow | null,
+    { options }: Provider,
+  ): Omit<TokenWrite, keyof SealedCells> {
+    const lifetime = lifetimeSeconds(
+      received,
+      row?.lifetimeSeconds ?? null,
+      options.defaultLifetimeSeconds ?? null,
+    );
+    const expiresInMs = lifetime === null ? null : lifetime * 1000;
+    return {
+      tokenType: received.tokenType,
+      scope: received.scope ?? options.scope ?? null,
+      lifetimeSeconds: lifetime,
+      expiresInMs,
+      refreshInMs: refreshInMs(expiresInMs, this.options.beforeExpirySeconds, randomFraction()),
+    };
+  }
+
   /** Local at once; then once at the provider, whose failure is reported but does not undo the log-out. */
-  async revoke(ref: ResolvedTokenRef, provider: Provider, erased: () => void): Promise<void> {
+  async revoke(ref: ResolvedTokenRef, provider: Provider | undefined, erased: () => void): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const row = await this.rows.findFull(ref);
       if (row === null || row.status === 'revoked') return;
-      const opened = await this.openForRevocation(row);
+      const token =
+        (await this.openIfPossible(row, 'refreshCt')) ?? (await this.openIfPossible(row, 'accessCt'));
       if (await this.rows.revoke(row.id, row.generation)) {
         erased();
         this.events.emit({ type: 'token_revoked', provider: ref.provider, recordId: row.id });
-        const token = opened.refreshToken ?? opened.accessToken;
-        const failure = token === null ? 'token_unreadable' : await revokeAtProvider(provider, token);
+        const failure = await revokeToken(token, provider);
         if (failure)
           this.events.emit({
             type: 'revocation_failed',
@@ -100,23 +141,30 @@ export class TokenWriter {
     );
   }
 
-  /** A full new token set may replace a row that cannot be decrypted; a key that is merely away is no reason to. */
-  private async openForReplacement(row: FullTokenRow): Promise<OpenedTokens> {
+  /** A full new token set may replace a row that cannot be decrypted; one without a refresh token would lose what is there. */
+  private async openForReplacement(row: FullTokenRow, full: boolean): Promise<OpenedTokens> {
     try {
       return await this.store.openAll(row);
     } catch (error) {
-      if (error instanceof DecryptionError) return NOTHING;
+      if (error instanceof DecryptionError && (full || row.refreshCt === null)) return NOTHING;
       throw error;
     }
   }
 
   /** A log-out must work even where the keys do not. */
-  private async openForRevocation(row: FullTokenRow): Promise<OpenedTokens> {
+  private async openIfPossible(row: FullTokenRow, cell: keyof SealedCells): Promise<string | null> {
+    const text = row[cell];
+    if (text === null) return null;
     try {
-      return await this.store.openAll(row);
+      return await this.store.open(row, cell, text);
     } catch (error) {
-      if (error instanceof TokenError) return NOTHING;
+      if (error instanceof TokenError) return null;
       throw error;
     }
   }
+}
+
+async function revokeToken(token: string | null, provider: Provider | undefined): Promise<string | null> {
+  if (!provider) return 'provider_not_configured';
+  return token === null ? 'token_unreadable' : revokeAtProvider(provider, token);
 }

@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export abstract class Clock {
   /** Milliseconds that only ever grow; for durations and cache lifetimes, never for instants. */
   abstract monotonic(): number;
-  /** Resolves after `milliseconds`; does not keep the process alive. */
-  abstract sleep(milliseconds: number): Promise<void>;
+  /** Resolves after `milliseconds`. While somebody waits the process lives, unless `keepAlive` is false. */
+  abstract sleep(milliseconds: number, keepAlive?: boolean): Promise<void>;
 }
 
 export class SystemClock extends Clock {
@@ -16,7 +16,7 @@ export class SystemClock extends Clock {
     return performance.now();
   }
 
-  override async sleep(milliseconds: number): Promise<void> {
-    await delay(milliseconds, undefined, { ref: false });
+  override async sleep(milliseconds: number, keepAlive = true): Promise<void> {
+    await delay(milliseconds, undefined, { ref: keepAlive });
   }
 }

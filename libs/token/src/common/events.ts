@@ -27,6 +27,7 @@ export type TokenEvent =
     }
   | { type: 'reauthorization_required'; provider: string; recordId: string; reason: string }
   | { type: 'decryption_failed'; reason: string; recordId: string; field: string }
+  | { type: 'encryption_failed'; reason: string; recordId: string; field: string }
   | { type: 'keys_checked'; ready: boolean; reason: string | null }
   | { type: 'data_key_created'; keyId: string }
   | { type: 'job_run'; job: string; outcome: 'succeeded' | 'failed'; processed: number; reason?: string };

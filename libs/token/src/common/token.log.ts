@@ -35,6 +35,11 @@ export class TokenLog {
           `cannot open ${event.field} of row ${event.recordId}: ${event.reason}; it was kept as it is`,
         );
         break;
+      case 'encryption_failed':
+        this.#logger.error(
+          `cannot seal ${event.field} of row ${event.recordId}: ${event.reason}; nothing was written`,
+        );
+        break;
       case 'keys_checked':
         this.writeKeys(event.ready, event.reason);
         break;

@@ -50,7 +50,7 @@ export class IssuedAccessToken extends Secret {
   }
 
   override [inspect.custom](): unknown {
-    return { ...this };
+    return { expiresAt: this.expiresAt, tokenType: this.tokenType, scope: this.scope };
   }
 }
 

@@ -10,13 +10,17 @@ type PgPool = { query(text: string, values: unknown[]): Promise<{ rows: Record<s
 /** The host's DataSource, as the statements of this folder see it. */
 export class Database {
   readonly dialect: Dialect;
+  private readonly dataSource: DataSource;
   readonly #rendering: Rendering;
 
   /** @throws TokenConfigurationError when the DataSource lacks the entities, is of an unsupported type, or would rewrite a production schema */
-  constructor(
-    private readonly dataSource: DataSource,
-    production: boolean,
-  ) {
+  constructor(dataSource: DataSource | undefined, production: boolean) {
+    if (!dataSource) {
+      throw new TokenConfigurationError([
+        'TokenModule needs a database: import `TypeOrmModule.forRoot()` (from @nestjs/typeorm) in the root module.',
+      ]);
+    }
+    this.dataSource = dataSource;
     const problems: string[] = [];
     if (!dataSource.hasMetadata(TokenEntity) || !dataSource.hasMetadata(DataKeyEntity)) {
       problems.push(
@@ -109,5 +113,5 @@ export const isForeignKeyViolation = (error: unknown): boolean =>
   has(error, '23503', 1452, 1216, 'SQLITE_CONSTRAINT_FOREIGNKEY');
 
 function isMissingTable(error: unknown): boolean {
-  return has(error, '42P01', 1146) || /no such table/i.test(String((error as Error).message));
+  return has(error, '42P01', 1146) || /no such table/i.test((error as Error).message);
 }

@@ -7,7 +7,6 @@ const DIALECTS: Record<string, Dialect> = {
   mysql: 'mysql',
   mariadb: 'mysql',
   'better-sqlite3': 'sqlite',
-  sqlite: 'sqlite',
 };
 
 /** @throws TokenConfigurationError for a database that is not supported */

@@ -59,10 +59,17 @@ export function toFullRow(row: Record<string, unknown>): FullTokenRow {
   };
 }
 
-/** SET list of a new token set: a clean slate for claims and failures. */
+/** SET list of a new token set. */
 export function assignments(write: TokenWrite): Fragment {
   return sql`status = 'active', generation = generation + 1, token_type = ${write.tokenType}, scope = ${write.scope},
     access_ct = ${write.accessCt}, refresh_ct = ${write.refreshCt}, id_ct = ${write.idCt}, lifetime_seconds = ${write.lifetimeSeconds},
-    expires_at = ${fromNow(write.expiresInMs)}, refresh_after = ${fromNow(write.refreshInMs)}, refreshed_at = ${now}, updated_at = ${now},
-    claim_id = NULL, claimed_at = NULL, unknown_since = NULL`;
+    expires_at = ${fromNow(write.expiresInMs)}, refresh_after = ${fromNow(write.refreshInMs)}, refreshed_at = ${now}, updated_at = ${now}`;
+}
+
+/** A heartbeat moves claimed_at: whoever is alive keeps its claim. Its holder need not know when it has last beaten. */
+export function heldBy(claimId: string | null, claimedAt: number | null): Fragment {
+  if (claimId === null) return sql`claim_id IS NULL`;
+  return claimedAt === null
+    ? sql`claim_id = ${claimId}`
+    : sql`claim_id = ${claimId} AND claimed_at = ${claimedAt}`;
 }

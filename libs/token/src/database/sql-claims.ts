@@ -1,7 +1,7 @@
 import { Claims, type ClaimFailure, type HeldClaim, type Quarantine } from '../refresh/claims.js';
 import type { TokenRow, TokenWrite } from '../store/token-rows.js';
 import type { Database } from './database.js';
-import { assignments } from './row-mapping.js';
+import { assignments, heldBy } from './row-mapping.js';
 import { fromNow, now, sql, tokens } from './sql.js';
 import { fenced } from './sql-token-rows.js';
 
@@ -11,11 +11,7 @@ export class SqlClaims extends Claims {
   }
 
   override async claim(row: TokenRow, claimId: string): Promise<boolean> {
-    // A heartbeat moves claimed_at: whoever is alive keeps its claim.
-    const unchanged =
-      row.claimId === null
-        ? sql`claim_id IS NULL`
-        : sql`claim_id = ${row.claimId} AND claimed_at = ${row.claimedAt}`;
+    const unchanged = heldBy(row.claimId, row.claimedAt);
     // Taking over from a dead claimant: it may have presented the refresh token, and nobody knows since when better than its last beat.
     const unknownSince = row.unknownSince ?? (row.claimId === null ? null : row.claimedAt);
     const statement = sql`UPDATE ${tokens} SET claim_id = ${claimId}, claimed_at = ${now}, unknown_since = ${unknownSince}
@@ -29,6 +25,12 @@ export class SqlClaims extends Claims {
     );
   }
 
+  override async release(rowId: string, claimId: string): Promise<void> {
+    await this.database.affected(
+      sql`UPDATE ${tokens} SET claim_id = NULL, claimed_at = NULL WHERE id = ${rowId} AND claim_id = ${claimId}`,
+    );
+  }
+
   override async commit(
     rowId: string,
     presented: number,
@@ -38,18 +40,19 @@ export class SqlClaims extends Claims {
     const failure = quarantine
       ? sql`failures = failures + 1, last_failure = ${quarantine.failure}, retry_after = ${fromNow(quarantine.retryInMs)}`
       : sql`failures = 0, last_failure = NULL, retry_after = NULL`;
-    const statement = sql`UPDATE ${tokens} SET ${assignments(write)}, ${failure}
-      WHERE id = ${rowId} AND generation = ${presented} AND status = 'active'`;
+    // Whatever the status says: a log-out and a new log-in both move the generation on, and an answer beats a guess.
+    const statement = sql`UPDATE ${tokens} SET ${assignments(write)}, claim_id = NULL, claimed_at = NULL, unknown_since = NULL, ${failure}
+      WHERE id = ${rowId} AND generation = ${presented}`;
     return (await fenced(() => this.database.affected(statement))) === 1;
   }
 
   override async fail(
-    { id, generation, claimId }: HeldClaim,
+    { id, generation, claimId, claimedAt }: HeldClaim,
     { failure, retryInMs, outcomeUnknown, reauthorize }: ClaimFailure,
   ): Promise<boolean> {
     const unknownSince = outcomeUnknown ? sql`COALESCE(unknown_since, claimed_at)` : sql`unknown_since`;
     const status = reauthorize ? sql`'reauthorization_required'` : sql`status`;
-    const held = claimId === null ? sql`claim_id IS NULL` : sql`claim_id = ${claimId}`;
+    const held = heldBy(claimId, claimedAt);
     const statement = sql`UPDATE ${tokens} SET unknown_since = ${unknownSince}, claim_id = NULL, claimed_at = NULL, status = ${status},
         failures = failures + 1, last_failure = ${failure}, retry_after = ${fromNow(retryInMs)}, updated_at = ${now}
       WHERE id = ${id} AND generation = ${generation} AND status = 'active' AND ${held}`;

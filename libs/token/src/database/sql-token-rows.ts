@@ -9,7 +9,7 @@ import {
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
 import { type Database, isForeignKeyViolation, isUniqueViolation } from './database.js';
 import { ReadBatcher } from './read-batcher.js';
-import { assignments, FULL_ROW, lookupOf, ROW, toFullRow, toRow } from './row-mapping.js';
+import { assignments, FULL_ROW, heldBy, lookupOf, ROW, toFullRow, toRow } from './row-mapping.js';
 import { type Fragment, fromNow, join, list, now, sql, tokens } from './sql.js';
 
 /** Runs a write that seals; the database refuses keys that are retired. */
@@ -65,12 +65,17 @@ export class SqlTokenRows extends TokenRows {
     return rows.map(toRow);
   }
 
-  override async findDue(limit: number, leaseMs: number): Promise<TokenRow[]> {
+  override async findDue(providers: readonly string[], limit: number, leaseMs: number): Promise<TokenRow[]> {
     const rows = await this.database.rows(sql`SELECT ${ROW} FROM ${tokens}
-      WHERE status = 'active' AND refresh_after <= ${now} AND refresh_ct IS NOT NULL
+      WHERE status = 'active' AND refresh_after <= ${now} AND refresh_ct IS NOT NULL AND provider IN (${list(providers)})
         AND (claim_id IS NULL OR claimed_at < ${now} - ${leaseMs}) AND (retry_after IS NULL OR retry_after <= ${now})
       ORDER BY refresh_after LIMIT ${limit}`);
     return rows.map(toRow);
+  }
+
+  override async postpone({ id, generation }: TokenRow, delayMs: number): Promise<void> {
+    await this.database.affected(sql`UPDATE ${tokens} SET refresh_after = ${fromNow(delayMs)}
+      WHERE id = ${id} AND generation = ${generation}`);
   }
 
   override async insert(id: string, ref: ResolvedTokenRef, write: TokenWrite): Promise<boolean> {
@@ -88,9 +93,13 @@ export class SqlTokenRows extends TokenRows {
     }
   }
 
-  override async replace(id: string, seen: number, write: TokenWrite): Promise<boolean> {
-    const statement = sql`UPDATE ${tokens} SET ${assignments(write)}, failures = 0, last_failure = NULL, retry_after = NULL
-      WHERE id = ${id} AND generation = ${seen}`;
+  override async replace(row: TokenRow, write: TokenWrite, keepsRefreshToken: boolean): Promise<boolean> {
+    // A claim's exchange may be consuming the refresh token that is to be kept.
+    const unclaimed = keepsRefreshToken ? sql`AND ${heldBy(row.claimId, row.claimedAt)}` : sql``;
+    const unknownSince = keepsRefreshToken ? sql`COALESCE(unknown_since, claimed_at)` : sql`NULL`;
+    const statement = sql`UPDATE ${tokens} SET ${assignments(write)}, unknown_since = ${unknownSince}, claim_id = NULL, claimed_at = NULL,
+        failures = 0, last_failure = NULL, retry_after = NULL
+      WHERE id = ${row.id} AND generation = ${row.generation} ${unclaimed}`;
     return (await fenced(() => this.database.affected(statement))) === 1;
   }
 
@@ -105,12 +114,17 @@ export class SqlTokenRows extends TokenRows {
     const before = sql`${now} - ${retentionMs}`;
     const dead = sql`(status <> 'active' AND updated_at < ${before})
       OR (status = 'active' AND refresh_ct IS NULL AND expires_at IS NOT NULL AND expires_at < ${before})`;
-    return this.database.affected(this.#deleteBatch(dead, limit));
+    if (this.database.dialect !== 'mysql') return this.database.affected(this.#deleteBatch(dead, limit));
+    // MySQL would lock every row that it scans, and does not let a DELETE read its own table.
+    const found = await this.database.rows(sql`SELECT id FROM ${tokens} WHERE ${dead} LIMIT ${limit}`);
+    if (found.length === 0) return 0;
+    return this.database.affected(
+      sql`DELETE FROM ${tokens} WHERE id IN (${list(found.map((row) => row['id']))}) AND (${dead})`,
+    );
   }
 
   /** Replicas that clean up at the same time take different rows. */
   #deleteBatch(dead: Fragment, limit: number): Fragment {
-    if (this.database.dialect === 'mysql') return sql`DELETE FROM ${tokens} WHERE ${dead} LIMIT ${limit}`;
     const lock = this.database.dialect === 'postgres' ? sql`FOR UPDATE SKIP LOCKED` : sql``;
     return sql`DELETE FROM ${tokens} WHERE id IN (SELECT id FROM ${tokens} WHERE ${dead} LIMIT ${limit} ${lock})`;
   }

@@ -46,7 +46,7 @@ export class EncryptionService {
     try {
       return sealRecord(await this.manager.active(context.tenantId), encoded, bytes);
     } catch (error) {
-      throw this.translate(error, context);
+      throw this.translate(error, context, 'encryption_failed');
     }
   }
 
@@ -61,7 +61,7 @@ export class EncryptionService {
       if (!Buffer.isBuffer(record)) throw new RecordError('NOT_ENCRYPTED');
       return openRecord(await this.ring.byId(uuidFromBytes(recordKeyId(record))), encoded, record);
     } catch (error) {
-      throw this.translate(error, context);
+      throw this.translate(error, context, 'decryption_failed');
     }
   }
 
@@ -70,18 +70,19 @@ export class EncryptionService {
     this.manager.forget(tenantId);
   }
 
-  private translate(error: unknown, { recordId, field }: EncryptionContext): unknown {
-    if (error instanceof RecordError) {
-      this.events.emit({ type: 'decryption_failed', reason: error.reason, recordId, field });
-      return new DecryptionError();
-    }
-    if (error instanceof KeyError) {
-      this.events.emit({ type: 'decryption_failed', reason: error.reason, recordId, field });
-      return error.reason === 'KEY_NOT_FOUND' || error.reason === 'KEY_DESTROYED'
-        ? new DecryptionError()
-        : new KeyUnavailableError(error.reason);
-    }
-    return error;
+  private translate(
+    error: unknown,
+    { recordId, field }: EncryptionContext,
+    type: 'encryption_failed' | 'decryption_failed',
+  ): unknown {
+    if (!(error instanceof RecordError || error instanceof KeyError)) return error;
+    const { reason } = error;
+    this.events.emit({ type, reason, recordId, field });
+    const unreadable =
+      error instanceof RecordError || reason === 'KEY_NOT_FOUND' || reason === 'KEY_DESTROYED';
+    return unreadable && type === 'decryption_failed'
+      ? new DecryptionError()
+      : new KeyUnavailableError(reason);
   }
 }
 

@@ -15,6 +15,11 @@ export const principalFromRequest: PrincipalOf = (context) => {
   const { user } = context.switchToHttp().getRequest<{ user?: Record<string, unknown> }>();
   const id = user?.['userId'] ?? user?.['id'] ?? user?.['sub'];
   if (typeof id !== 'string' && typeof id !== 'number') return null;
-  const tenantId = user?.['tenantId'];
-  return { userId: String(id), ...(typeof tenantId === 'string' && { tenantId }) };
+  // A tenant of another kind is handed on, to be refused: nobody falls into the default tenant by accident.
+  const tenantId = user?.['tenantId'] as string | number | null | undefined;
+  return {
+    userId: String(id),
+    ...(tenantId !== undefined &&
+      tenantId !== null && { tenantId: typeof tenantId === 'number' ? String(tenantId) : tenantId }),
+  };
 };

@@ -1,8 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { throwError } from 'rxjs';
 import {
-  DecryptionError,
-  KeyUnavailableError,
   ProviderUnavailableError,
   ReauthorizationRequiredError,
   ScopeNotGrantedError,
@@ -11,17 +10,23 @@ import {
   TokenNotFoundError,
 } from '../common/errors.js';
 
-/** What a client may be told: about its own user's token, or only that the server has a fault. */
-function statusOf(error: TokenError): number {
-  if (error instanceof TokenInputError) return 400;
+/** What a client may be told: about its own user's token in full, about the server only that it has a fault. */
+function publicAnswer(error: TokenError): { status: number; detail: string } {
+  if (error instanceof TokenInputError) return { status: 400, detail: error.message };
   if (
     error instanceof TokenNotFoundError ||
     error instanceof ReauthorizationRequiredError ||
     error instanceof ScopeNotGrantedError
-  )
-    return 403;
-  if (error instanceof ProviderUnavailableError || error instanceof KeyUnavailableError) return 503;
-  return error.code.startsWith('API_') ? 502 : 500;
+  ) {
+    return { status: 403, detail: error.message };
+  }
+  if (error instanceof ProviderUnavailableError)
+    return { status: 503, detail: `Provider "${error.provider}" cannot be asked now. Try again later.` };
+  if (error.code === 'KEY_UNAVAILABLE')
+    return { status: 503, detail: 'Stored tokens cannot be opened now. Try again later.' };
+  if (error.code.startsWith('API_'))
+    return { status: 502, detail: 'The API that was called on your behalf did not answer as it should.' };
+  return { status: 500, detail: 'The server cannot use the stored token; its log tells more.' };
 }
 
 /** Answers `TokenError`s as problem documents (RFC 9457). `code` is what clients should look at. */
@@ -31,25 +36,18 @@ export class TokenExceptionFilter implements ExceptionFilter<TokenError> {
 
   constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
 
-  catch(error: TokenError, host: ArgumentsHost): void {
-    // Nothing to answer on: microservices and GraphQL have filters of their own.
-    if (host.getType() !== 'http') throw error;
-    const status = statusOf(error);
-    const server = status === 500 || error instanceof KeyUnavailableError || error instanceof DecryptionError;
-    if (server) this.#logger.error(`${error.code}: ${error.message}`);
+  catch(error: TokenError, host: ArgumentsHost): unknown {
+    if (host.getType() === 'rpc') return throwError(() => error);
+    if (host.getType() !== 'http') return error;
+    const { status, detail } = publicAnswer(error);
+    if (status >= 500) this.#logger.error(`${error.code}: ${error.message}`);
     const { httpAdapter } = this.adapterHost;
     const response = host.switchToHttp().getResponse<object>();
     httpAdapter.setHeader(response, 'Content-Type', 'application/problem+json');
     if (error instanceof ProviderUnavailableError)
       httpAdapter.setHeader(response, 'Retry-After', String(error.retryAfter));
-    const detail = server ? 'The server cannot use the stored token; its log tells more.' : error.message;
-    const body = {
-      type: `urn:tokenward:${error.code.toLowerCase().replaceAll('_', '-')}`,
-      title: error.name,
-      status,
-      code: error.code,
-      detail,
-    };
-    httpAdapter.reply(response, body, status);
+    const type = `urn:tokenward:${error.code.toLowerCase().replaceAll('_', '-')}`;
+    httpAdapter.reply(response, { type, title: error.name, status, code: error.code, detail }, status);
+    return undefined;
   }
 }

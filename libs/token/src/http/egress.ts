@@ -1,4 +1,6 @@
-import type { InternalAxiosRequestConfig } from 'axios';
+import { IncomingMessage } from 'node:http';
+import { PassThrough, pipeline } from 'node:stream';
+import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { TokenConfigurationError } from '../common/errors.js';
 import type { Provider } from '../oauth/providers.js';
 
@@ -19,8 +21,6 @@ export function allowedTarget(uri: string, config: InternalAxiosRequestConfig, p
   }
   if (target.username || target.password || config.auth)
     throw refuse('Basic credentials would replace the access token: remove them from the request.');
-  if (config.adapter === 'fetch' || config.adapter === 'xhr')
-    throw refuse('Only the http adapter lets redirects be checked: remove `adapter` from the request.');
   return target;
 }
 
@@ -30,11 +30,28 @@ interface RedirectOptions {
   port?: string | number;
 }
 
+/** Only the http adapter lets redirects be checked. A function, such as a test's, is the application's own doing. */
+export function checkedAdapter(config: InternalAxiosRequestConfig): InternalAxiosRequestConfig['adapter'] {
+  return typeof config.adapter === 'function' ? config.adapter : 'http';
+}
+
 /** Origin that a redirect leads to when it is another one than the request's; the token must not follow it. */
 export function foreignOrigin(options: RedirectOptions, target: URL): string | null {
   const port = options.port ? `:${options.port}` : '';
   const origin = new URL(`${options.protocol}//${options.hostname}${port}`).origin;
   return origin === target.origin ? null : origin;
+}
+
+/**
+ * A response without what would show the token to whoever prints it: the header in its config, and the raw request, which
+ * a streamed body refers to as well.
+ */
+export function withoutSecrets(response: AxiosResponse): AxiosResponse {
+  response.config.headers.delete('Authorization');
+  delete (response as { request?: unknown }).request;
+  const body: unknown = response.data;
+  if (body instanceof IncomingMessage) response.data = pipeline(body, new PassThrough(), () => undefined);
+  return response;
 }
 
 /** A body that can be sent only once. */

@@ -1,17 +1,12 @@
-import {
-  type AxiosError,
-  type AxiosInstance,
-  type AxiosResponse,
-  type InternalAxiosRequestConfig,
-  isAxiosError,
-} from 'axios';
+import { Readable } from 'node:stream';
+import { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { LRUCache } from 'lru-cache';
 import { TokenConfigurationError, TokenError } from '../common/errors.js';
 import { IssuedAccessToken, type TokenRef } from '../common/tokens.js';
 import type { Providers } from '../oauth/providers.js';
 import type { TokenService } from '../token.service.js';
 import { toApiRequestError } from './api-request.error.js';
-import { allowedTarget, foreignOrigin, isSingleUse } from './egress.js';
+import { allowedTarget, checkedAdapter, foreignOrigin, isSingleUse, withoutSecrets } from './egress.js';
 
 /** What is known of one request; kept beside its config so that nothing secret hangs on what callers see. */
 interface Sending {
@@ -52,8 +47,8 @@ export class TokenInterceptors {
     this.instance.interceptors.response.use(
       (response) =>
         response.status === UNAUTHORIZED
-          ? this.answer401(response, () => this.withoutSecrets(response))
-          : this.withoutSecrets(response),
+          ? this.answer401(response, () => withoutSecrets(response))
+          : withoutSecrets(response),
       (error: unknown) => this.fail(error),
     );
   }
@@ -67,12 +62,7 @@ export class TokenInterceptors {
       );
     const target = allowedTarget(this.instance.getUri(config), config, this.providers.get(ref.provider));
     const repeat = takeRepeat(config);
-    const token =
-      repeat?.token ??
-      (await this.tokens.getAccessToken(
-        ref,
-        config.signal instanceof AbortSignal ? { signal: config.signal } : {},
-      ));
+    const token = repeat?.token ?? (await this.tokens.getAccessToken(ref, signalOf(config)));
     if (/^dpop$/i.test(token.tokenType)) {
       throw new TokenConfigurationError(
         [
@@ -90,6 +80,7 @@ export class TokenInterceptors {
       repeated: repeat !== null,
     };
     this.#sendings.set(config, sending);
+    config.adapter = checkedAdapter(config);
     config.headers.set('Authorization', `Bearer ${token.value}`);
     const { beforeRedirect } = config;
     config.beforeRedirect = (options, ...rest) => {
@@ -101,14 +92,13 @@ export class TokenInterceptors {
   }
 
   private async fail(error: unknown): Promise<AxiosResponse> {
-    if (error instanceof TokenError) throw error;
-    const sending = isAxiosError(error) && error.config ? this.#sendings.get(error.config) : undefined;
-    if (!isAxiosError(error) || !sending)
-      throw isAbort(error)
-        ? error
-        : new TokenError('API_REQUEST_INVALID', 'The request could not be built; check its options.');
+    // Our own errors, an abort during the wait for a token, a database that is away: said by whom it concerns.
+    if (!isAxiosError(error)) throw error;
+    const sending = error.config && this.#sendings.get(error.config);
+    if (!sending)
+      throw new TokenError('API_REQUEST_INVALID', 'The request could not be built; check its options.');
     const translated = (): never => {
-      throw toApiRequestError(error as AxiosError, sending.target, sending.redirectedTo);
+      throw toApiRequestError(error, sending.target, sending.redirectedTo);
     };
     return error.response?.status === UNAUTHORIZED
       ? this.answer401(error.response, translated)
@@ -128,15 +118,10 @@ export class TokenInterceptors {
       return giveUp();
     }
     if (isSingleUse(data) || generation <= (this.#refused.get(key) ?? 0)) return giveUp();
-    const newer = await this.tokens.getAccessToken(ref, { forceRefresh: token });
+    // Nobody reads the refused answer: give its connection back.
+    if (response.data instanceof Readable) response.data.destroy();
+    const newer = await this.tokens.getAccessToken(ref, { forceRefresh: token, ...signalOf(config) });
     return this.instance.request(Object.assign({ ...config, data }, { [REPEAT]: new Repeat(newer) }));
-  }
-
-  private withoutSecrets(response: AxiosResponse): AxiosResponse {
-    response.config.headers.delete('Authorization');
-    // The raw request holds the header too, and people log whole responses.
-    delete (response as { request?: unknown }).request;
-    return response;
   }
 }
 
@@ -146,6 +131,6 @@ function takeRepeat(config: InternalAxiosRequestConfig & { [REPEAT]?: unknown })
   return repeat instanceof Repeat ? repeat : null;
 }
 
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+function signalOf({ signal }: InternalAxiosRequestConfig): { signal?: AbortSignal } {
+  return signal instanceof AbortSignal ? { signal } : {};
 }

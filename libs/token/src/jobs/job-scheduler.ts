@@ -31,10 +31,11 @@ export class JobScheduler {
         cronTime: cron,
         onTick: () => this.track(run),
         waitForCompletion: true,
-        start: true,
+        start: false,
       });
-      this.registry.addCronJob(name, job as never);
+      this.registry.addCronJob(name, job);
       this.#names.push(name);
+      job.start();
     }
   }
 

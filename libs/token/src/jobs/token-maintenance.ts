@@ -1,4 +1,4 @@
-import { TokenError } from '../common/errors.js';
+import { DecryptionError, TokenError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
 import { randomFraction } from '../crypto/random.js';
 import { LEASE_MS } from '../refresh/policy.js';
@@ -7,11 +7,13 @@ import { TokenRows } from '../store/token-rows.js';
 
 const DAY_MS = 86_400_000;
 const PARALLEL_REFRESHES = 10;
+const UNREADABLE_DELAY_MS = 3_600_000;
 
 interface MaintenanceSettings {
   retentionDays: number;
   cleanupBatchSize: number;
   aheadBatchSize: number;
+  providers: readonly string[];
 }
 
 /** What the scheduled jobs run; callable by hand as well. Safe to run on every replica at the same time. */
@@ -29,7 +31,7 @@ export class TokenMaintenance {
       const { retentionDays, cleanupBatchSize } = this.settings;
       let deleted = 0;
       for (;;) {
-        const batch = await this.rows.deleteDead(retentionDays * DAY_MS, cleanupBatchSize);
+        const batch = await this.rows.deleteDead(Math.round(retentionDays * DAY_MS), cleanupBatchSize);
         deleted += batch;
         if (batch < cleanupBatchSize) return deleted;
       }
@@ -39,7 +41,7 @@ export class TokenMaintenance {
   /** Refreshes tokens that are due; how many it has refreshed. What fails is left to its back-off. */
   async refreshAhead(): Promise<number> {
     return this.run('refresh_ahead', async () => {
-      const found = await this.rows.findDue(this.settings.aheadBatchSize, LEASE_MS);
+      const found = await this.rows.findDue(this.settings.providers, this.settings.aheadBatchSize, LEASE_MS);
       // In an order of its own, so that replicas whose clocks tick together do not queue for the same claims.
       const due = found
         .map((row) => ({ row, order: randomFraction() }))
@@ -54,6 +56,8 @@ export class TokenMaintenance {
           } catch (error) {
             // One user's dead grant must not stop the others; the refresh has reported itself.
             if (!(error instanceof TokenError)) throw error;
+            // What cannot even be opened has no back-off, and must not stand at the head of every run.
+            if (error instanceof DecryptionError) await this.rows.postpone(row, UNREADABLE_DELAY_MS);
           }
         }
       };

@@ -7,7 +7,7 @@ import { uuidToBytes } from '../crypto/record-text.js';
 import { type DataKeyRow, DataKeyRows } from './data-key-rows.js';
 import { KeyHealth } from './key-health.js';
 import { KeyRing } from './key-ring.js';
-import { KeyWrapper } from './key-wrapper.js';
+import { KeyWrapper, wrapping } from './key-wrapper.js';
 
 const PURPOSE = 'token';
 const CURRENT_TTL_MS = 60_000;
@@ -17,6 +17,8 @@ export class KeyManager {
   private readonly current = new LRUCache<string, string>({
     max: 10_000,
     ttl: CURRENT_TTL_MS,
+    // forget() must not fail those who wait for an answer already.
+    ignoreFetchAbort: true,
     fetchMethod: async (tenantId) => this.findOrCreate(tenantId),
   });
 
@@ -48,7 +50,9 @@ export class KeyManager {
     await this.health.assertKeysOpen();
     const id = randomId();
     const bytes = randomBytes(KEY_BYTES);
-    const wrapped = await this.wrapper.wrap(bytes, { dataKeyId: id, tenantId, purpose: PURPOSE });
+    const wrapped = await wrapping(() =>
+      this.wrapper.wrap(bytes, { dataKeyId: id, tenantId, purpose: PURPOSE }),
+    );
     const checkValue = keyCheckValue(toKeyObject(bytes), uuidToBytes(id));
     await this.rows.insertPending({
       id,

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { equalInConstantTime, keyCheckValue, toKeyObject } from '../crypto/key-material.js';
+import { equalInConstantTime, KEY_BYTES, keyCheckValue, toKeyObject } from '../crypto/key-material.js';
 import type { DataKey } from '../crypto/record.js';
 import { uuidToBytes } from '../crypto/record-text.js';
 import { type DataKeyRow, DataKeyRows } from './data-key-rows.js';
-import { KeyError, KeyWrapper } from './key-wrapper.js';
+import { KeyError, KeyWrapper, wrapping } from './key-wrapper.js';
 
 const TTL_MS = 15 * 60_000;
 const MAX_KEYS = 10_000;
@@ -37,13 +37,13 @@ export class KeyRing {
   async open(row: DataKeyRow): Promise<DataKey> {
     if (row.state === 'retired') throw new KeyError('KEY_RETIRED', `data key ${row.id} is retired`);
     if (!row.wrapped) throw new KeyError('KEY_DESTROYED', `data key ${row.id} is destroyed`);
-    const key = toKeyObject(
-      await this.wrapper.unwrap(row.wrapped, {
-        dataKeyId: row.id,
-        tenantId: row.tenantId,
-        purpose: row.purpose,
-      }),
+    const { wrapped, tenantId, purpose } = row;
+    const bytes = await wrapping(() =>
+      this.wrapper.unwrap(wrapped, { dataKeyId: row.id, tenantId, purpose }),
     );
+    if (bytes.length !== KEY_BYTES)
+      throw new KeyError('KEK_UNWRAP_FAILED', `the wrapper returned a data key of ${bytes.length} bytes`);
+    const key = toKeyObject(bytes);
     const id = uuidToBytes(row.id);
     if (!equalInConstantTime(keyCheckValue(key, id), row.checkValue)) {
       throw new KeyError('KEY_CHECK_FAILED', `data key ${row.id} does not fit its check value`);

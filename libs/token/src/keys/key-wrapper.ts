@@ -23,6 +23,19 @@ export class KeyError extends Error {
   }
 }
 
+/** Whatever a wrapper fails with becomes a `KeyError`: its own message may hold what must not go further. */
+export async function wrapping<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof KeyError) throw error;
+    throw new KeyError(
+      'KEK_UNAVAILABLE',
+      `the key wrapper failed (${error instanceof Error ? error.name : 'unknown error'})`,
+    );
+  }
+}
+
 /**
  * Wraps data keys under a key-encryption key that never leaves its place: a keyring, a KMS, an HSM. Write your own by
  * extending this class and passing an instance as `encryption.wrapper`.

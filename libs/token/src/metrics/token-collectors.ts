@@ -47,6 +47,7 @@ export class TokenCollectors implements OnModuleDestroy {
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   }) as Histogram;
   readonly #subscription;
+  readonly #tokens;
   #countedAt = -Infinity;
 
   constructor(
@@ -58,7 +59,7 @@ export class TokenCollectors implements OnModuleDestroy {
     // A gauge of an application that was closed in this process would ask its closed database.
     register.removeSingleMetric(TOKENS);
     const countTokens = (gauge: Gauge): Promise<void> => this.countTokens(gauge);
-    getOrCreateMetric('Gauge', {
+    this.#tokens = getOrCreateMetric('Gauge', {
       name: TOKENS,
       help: 'Stored token sets by status, in the whole database; at most 30 seconds old.',
       labelNames: ['status'],
@@ -70,7 +71,7 @@ export class TokenCollectors implements OnModuleDestroy {
 
   onModuleDestroy(): void {
     this.#subscription.unsubscribe();
-    register.removeSingleMetric(TOKENS);
+    if (register.getSingleMetric(TOKENS) === this.#tokens) register.removeSingleMetric(TOKENS);
   }
 
   private async countTokens(gauge: Gauge): Promise<void> {

@@ -18,6 +18,8 @@ export type Classification =
 /** Error codes of RFC 6749 §5.2 and of common practice. What is not listed is about the request, never about the user's grant. */
 const ERROR_CODES: Record<string, FailedOutcome> = {
   invalid_grant: 'grant_rejected',
+  bad_refresh_token: 'grant_rejected', // GitHub, with status 200
+  invalid_refresh_token: 'grant_rejected', // Slack, with status 200
   temporarily_unavailable: 'unavailable',
   server_error: 'unavailable',
   slow_down: 'throttled',

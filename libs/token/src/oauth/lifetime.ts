@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
 
-const MAX_LIFETIME_SECONDS = 10 * 365 * 24 * 3600;
+export const MAX_LIFETIME_SECONDS = 10 * 365 * 24 * 3600;
 
 function plausible(seconds: number): number | null {
   return Number.isFinite(seconds) && seconds >= 1 && seconds <= MAX_LIFETIME_SECONDS

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { MAX_LIFETIME_SECONDS } from './lifetime.js';
 
 /** An OAuth 2.0 authorization server or OpenID provider, and this application's registration there. */
 export interface ProviderOptions {
-  /** Issuer identifier: endpoints come from its discovery document (OpenID Connect Discovery 1.0, RFC 8414). */
+  /** Issuer identifier: endpoints come from its discovery document (OpenID Connect Discovery 1.0). */
   issuer?: string;
   authorizationEndpoint?: string;
   /** Where tokens are refreshed (RFC 6749 §3.2). Needed where there is no `issuer`; wins over discovery. */
@@ -60,8 +61,9 @@ const shape = z.strictObject({
   scope: z.string().optional(),
   apiOrigins: z.array(url).optional(),
   defaultLifetimeSeconds: z
-    .number()
-    .positive('must be a number of seconds above 0, or null')
+    .int()
+    .min(1, 'must be at least 1, or null')
+    .max(MAX_LIFETIME_SECONDS, `must be at most ${MAX_LIFETIME_SECONDS}`)
     .nullable()
     .optional(),
   onUnknownOutcome: z.enum(['replay', 'reauthorize']).optional(),

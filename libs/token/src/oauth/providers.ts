@@ -104,13 +104,22 @@ export class Providers {
     );
   }
 
+  get names(): string[] {
+    return [...this.#byName.keys()];
+  }
+
+  /** Undefined for a provider that is not configured (any more). */
+  find(name: string): Provider | undefined {
+    return this.#byName.get(name);
+  }
+
   /** @throws TokenInputError naming the configured providers */
   get(name: string): Provider {
     const provider = this.#byName.get(name);
     if (!provider) {
       throw new TokenInputError(
         'provider',
-        `"${String(name).slice(0, 64)}" is not configured; known: ${[...this.#byName.keys()].join(', ')}`,
+        `"${name.slice(0, 64)}" is not configured; known: ${this.names.join(', ')}`,
         'PROVIDER_UNKNOWN',
       );
     }

@@ -1,5 +1,6 @@
 import { refreshTokenGrant } from 'openid-client';
 import { type Classification, classify, classifyNetworkError, type FailedOutcome } from './classification.js';
+import { errorCode } from './error-code.js';
 import type { Provider } from './providers.js';
 import { capturingFetch } from './token-endpoint.js';
 
@@ -9,17 +10,12 @@ export type Exchange =
   | { outcome: 'answered'; json: Record<string, unknown>; invalid: string | null }
   | { outcome: FailedOutcome; reason: string; retryAfterSeconds: number | null };
 
-/** What the table of odd answers tolerates, made plain for the client library, which is strict. */
-function normalized(json: Record<string, unknown>, provider: Provider): string {
-  const { expires_in: _ignored, ...rest } = json;
-  for (const name of ['refresh_token', 'id_token', 'scope'])
-    if (rest[name] === '' || rest[name] === null) delete rest[name];
-  // Without a configured issuer the library has nothing to compare an ID token with; idTokenFault() still checks it.
-  if (!provider.options.issuer) delete rest['id_token'];
-  return JSON.stringify({
-    ...rest,
-    token_type: typeof rest['token_type'] === 'string' ? rest['token_type'] : 'bearer',
-  });
+/**
+ * What is left for the client library to judge. Lifetime, scope and refresh token follow our own tables, which tolerate
+ * more; the ID token is checked by `idTokenFault()`, against the stored one and without this machine's clock.
+ */
+function forLibrary({ access_token, token_type }: Record<string, unknown>): string {
+  return JSON.stringify({ access_token, token_type: typeof token_type === 'string' ? token_type : 'bearer' });
 }
 
 async function present(
@@ -28,21 +24,25 @@ async function present(
   refreshToken: string,
 ): Promise<Exchange> {
   let classified: Classification | undefined;
-  const fetch = capturingFetch((reply) => {
-    classified = classify(reply);
-    return classified.outcome === 'answered' ? normalized(classified.json, provider) : reply.body;
-  });
-  let invalid: string | null = null;
+  let sent = false;
+  const fetch = capturingFetch(
+    (reply) => {
+      classified = classify(reply);
+      return classified.outcome === 'answered' ? forLibrary(classified.json) : reply.body;
+    },
+    () => (sent = true),
+  );
   try {
-    const client = await provider.client(clientSecret, fetch);
-    await refreshTokenGrant(client, refreshToken);
+    await refreshTokenGrant(await provider.client(clientSecret, fetch), refreshToken);
+    if (classified?.outcome === 'answered') return { ...classified, invalid: null };
   } catch (error) {
-    // Only the code: the library's errors can hold the whole answer.
-    invalid = String((error as { code?: unknown }).code ?? 'invalid token response');
-    classified ??= classifyNetworkError(error);
+    if (!sent)
+      return { outcome: 'unavailable', reason: `not sent (${errorCode(error)})`, retryAfterSeconds: null };
+    if (classified?.outcome === 'answered') return { ...classified, invalid: errorCode(error) };
+    const failure = classified ?? classifyNetworkError(error);
+    if (failure.outcome !== 'answered') return failure;
   }
-  if (classified?.outcome === 'answered') return { ...classified, invalid };
-  return classified ?? { outcome: 'outcome_unknown', reason: 'no answer', retryAfterSeconds: null };
+  return { outcome: 'outcome_unknown', reason: 'unreadable token response', retryAfterSeconds: null };
 }
 
 /** Presents a refresh token once; only when the client itself was refused, again with the next client secret. Never throws. */
@@ -50,8 +50,12 @@ export async function exchangeRefreshToken(provider: Provider, refreshToken: str
   try {
     // Apart from the exchange, so that a failed discovery is never taken for a lost reply.
     await provider.metadata();
-  } catch {
-    return { outcome: 'unavailable', reason: 'discovery failed', retryAfterSeconds: null };
+  } catch (error) {
+    return {
+      outcome: 'unavailable',
+      reason: `discovery failed (${errorCode(error)})`,
+      retryAfterSeconds: null,
+    };
   }
   let exchange: Exchange | undefined;
   for (const clientSecret of provider.clientSecrets) {

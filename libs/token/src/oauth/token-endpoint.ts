@@ -29,8 +29,12 @@ function retryAfterSeconds(headers: Headers): number | null {
  * A `fetch` for the OAuth client library that reads one answer to its end, within the time-out and 1 MiB, hands it to
  * `onReply`, and gives the library whatever body that returns to validate. Redirects are not followed.
  */
-export function capturingFetch(onReply: (reply: TokenEndpointReply) => string): CustomFetch {
+export function capturingFetch(
+  onReply: (reply: TokenEndpointReply) => string,
+  onSend: () => void = () => undefined,
+): CustomFetch {
   return async (url, options) => {
+    onSend();
     const response = await fetch(url, { ...(options as RequestInit), redirect: 'manual' });
     const body = onReply({
       status: response.status,

@@ -61,6 +61,9 @@ const optionalToken = (name: string, value: unknown): string | null =>
 
 function scopeOf(value: unknown): string | null {
   if (value === undefined || value === null) return null;
+  // Some providers send a list.
+  if (Array.isArray(value))
+    return scopeOf(value.every((part) => typeof part === 'string') ? value.join(' ') : 0);
   if (typeof value !== 'string' || !SCOPE.test(value) || value.length > MAX_SCOPE_CHARACTERS) {
     throw new TokenInputError(
       'scope',

@@ -39,5 +39,5 @@ export const refreshOptionsSchema = z.strictObject({
     ])
     .optional(),
   timeoutSeconds: z.number().min(1, 'must be at least 1').max(300, 'must be at most 300').optional(),
-  cooldownSeconds: z.number().min(0, 'must be 0 or more').max(3600, 'must be at most 3600').optional(),
+  cooldownSeconds: z.int().min(0, 'must be 0 or more').max(3600, 'must be at most 3600').optional(),
 });

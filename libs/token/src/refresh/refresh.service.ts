@@ -5,14 +5,14 @@ import {
   TokenNotFoundError,
 } from '../common/errors.js';
 import { IssuedAccessToken, type ResolvedTokenRef } from '../common/tokens.js';
-import { randomFraction, randomId } from '../crypto/random.js';
 import { lookupHash } from '../crypto/lookup-hash.js';
-import { Providers } from '../oauth/providers.js';
+import { randomFraction, randomId } from '../crypto/random.js';
+import { type Provider, Providers } from '../oauth/providers.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
-import { TokenStore } from '../store/token-store.js';
+import { type OpenedTokens, TokenStore } from '../store/token-store.js';
 import { Claims } from './claims.js';
 import { claimDecision, LEASE_MS, millisecondsLeft } from './policy.js';
-import { RefreshAttempt } from './refresh-attempt.js';
+import { type AttemptResult, RefreshAttempt } from './refresh-attempt.js';
 import { SingleFlight } from './single-flight.js';
 
 /** Refreshes a row once per cluster: joined within the process, claimed in the row between processes. */
@@ -21,9 +21,9 @@ export class RefreshService {
 
   constructor(
     private readonly rows: TokenRows,
-    private readonly claims: Claims,
     private readonly store: TokenStore,
     private readonly providers: Providers,
+    private readonly claims: Claims,
     private readonly attempt: RefreshAttempt,
     private readonly clock: Clock,
   ) {}
@@ -44,17 +44,27 @@ export class RefreshService {
 
   private async refresh(seen: number, ref: ResolvedTokenRef): Promise<IssuedAccessToken> {
     const provider = this.providers.get(ref.provider);
+    let orphan: string | null = null;
     const deadline = this.clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
     while (this.clock.monotonic() < deadline) {
-      const row = refreshable(await this.rows.findFull(ref), ref);
-      if (row.generation > seen && row.accessCt !== null && (millisecondsLeft(row) ?? 1) > 0) {
+      const found = await this.rows.findFull(ref);
+      if (orphan !== null && (found === null || found.status === 'revoked'))
+        await this.attempt.discard(orphan, provider);
+      const row = refreshable(found, ref);
+      if (
+        row.generation > seen &&
+        row.accessCt !== null &&
+        row.lastFailure !== 'response_invalid' &&
+        (millisecondsLeft(row) ?? 1) > 0
+      ) {
         return issuedFrom(row, await this.store.open(row, 'accessCt', row.accessCt));
       }
-      if (row.refreshCt === null)
+      if (row.refreshCt === null) {
         throw new ReauthorizationRequiredError(
           ref.provider,
-          'the access token has expired and there is no refresh token',
+          'the access token cannot be used any more and there is no refresh token',
         );
+      }
       if (row.retryAfter !== null && row.retryAfter > row.now) {
         throw new ProviderUnavailableError(
           ref.provider,
@@ -63,23 +73,14 @@ export class RefreshService {
         );
       }
       const decision = claimDecision(row, provider.options);
-      if (decision === 'reauthorize') {
-        await this.claims.fail(row, {
-          failure: 'outcome_unknown',
-          retryInMs: 0,
-          outcomeUnknown: true,
-          reauthorize: true,
-        });
-      } else if (decision === 'wait') {
-        await this.clock.sleep(50 + randomFraction() * 100);
-      } else {
+      if (decision === 'reauthorize') await this.attempt.abandon(row);
+      else if (decision === 'wait') await this.clock.sleep(50 + randomFraction() * 100);
+      else {
         // Opened before the claim: a row that cannot be opened must not be claimed.
-        const opened = await this.store.openAll(row);
-        const claimId = randomId();
-        if (await this.claims.claim(row, claimId)) {
-          const token = await this.attempt.run(row, opened, claimId, provider);
-          if (token) return token;
-        }
+        const before = await this.store.openAll(row);
+        const result = await this.claimAndRun(row, before, provider);
+        if ('issued' in result) return result.issued;
+        orphan = result.orphan;
       }
     }
     throw new ProviderUnavailableError(
@@ -87,6 +88,22 @@ export class RefreshService {
       'another replica has been refreshing this token for too long',
       1,
     );
+  }
+
+  private async claimAndRun(
+    row: FullTokenRow,
+    before: OpenedTokens,
+    provider: Provider,
+  ): Promise<AttemptResult> {
+    const claimId = randomId();
+    try {
+      if (!(await this.claims.claim(row, claimId))) return { orphan: null };
+    } catch (error) {
+      // Perhaps claimed, certainly not presented: others need not take it for a lost refresh token.
+      this.claims.release(row.id, claimId).catch(() => undefined);
+      throw error;
+    }
+    return this.attempt.run(row, before, claimId, provider);
   }
 }
 

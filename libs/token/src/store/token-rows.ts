@@ -67,12 +67,17 @@ export abstract class TokenRows {
   abstract find(ref: ResolvedTokenRef): Promise<TokenRow | null>;
   abstract findFull(ref: ResolvedTokenRef): Promise<FullTokenRow | null>;
   abstract list(filter: TokenFilter): Promise<TokenRow[]>;
-  /** Active rows whose refresh ahead of expiry is due and that nobody has claimed, the most urgent first. */
-  abstract findDue(limit: number, leaseMs: number): Promise<TokenRow[]>;
+  /** Active rows of these providers whose refresh ahead of expiry is due and that nobody has claimed, the most urgent first. */
+  abstract findDue(providers: readonly string[], limit: number, leaseMs: number): Promise<TokenRow[]>;
+  /** Puts the refresh ahead of expiry off, if the row still is as it was read. */
+  abstract postpone(row: TokenRow, delayMs: number): Promise<void>;
   /** False if there is a row for this ref already. @throws FencedWriteError */
   abstract insert(id: string, ref: ResolvedTokenRef, write: TokenWrite): Promise<boolean>;
-  /** A new log-in over an old row, whatever its status; ends any claim. False if the generation is not `seen` any more. @throws FencedWriteError */
-  abstract replace(id: string, seen: number, write: TokenWrite): Promise<boolean>;
+  /**
+   * A new log-in over an old row, whatever its status; ends any claim. With `keepsRefreshToken` only while nobody has
+   * claimed it anew. False if the row has changed. @throws FencedWriteError
+   */
+  abstract replace(row: TokenRow, write: TokenWrite, keepsRefreshToken: boolean): Promise<boolean>;
   /** Erases the cells and leaves a tombstone. False if the generation is not `seen` any more. */
   abstract revoke(id: string, seen: number): Promise<boolean>;
   /** Deletes one batch of rows that have been dead for longer than `retentionMs`; how many. */

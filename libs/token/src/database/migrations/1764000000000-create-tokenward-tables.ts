@@ -31,6 +31,13 @@ function columns(exact: Partial<TableColumnOptions>) {
   return { text, long, instant };
 }
 
+/** With the prefix and the schema of the host's data source, as its entities have them. */
+function tablePaths({ connection }: QueryRunner): { tokens: string; dataKeys: string } {
+  const { entityPrefix = '', schema } = connection.options as { entityPrefix?: string; schema?: string };
+  const path = (name: string): string => `${schema ? `${schema}.` : ''}${entityPrefix}${name}`;
+  return { tokens: path('tokenward_tokens'), dataKeys: path('tokenward_data_keys') };
+}
+
 /** Creates `tokenward_data_keys` and `tokenward_tokens`. */
 export class CreateTokenwardTables1764000000000 implements MigrationInterface {
   readonly name = 'CreateTokenwardTables1764000000000';
@@ -39,7 +46,7 @@ export class CreateTokenwardTables1764000000000 implements MigrationInterface {
     const dialect = dialectOf(queryRunner.connection.options.type);
     const { text, long, instant } = columns(dialect === 'mysql' ? EXACT : {});
     const integer = dialect === 'mysql' ? 'int' : 'integer';
-    const prefix = queryRunner.connection.options.entityPrefix ?? '';
+    const { tokens, dataKeys } = tablePaths(queryRunner);
     const unique = (name: string, column: string): TableIndex =>
       new TableIndex({ name, columnNames: [column], isUnique: true });
     const index = (name: string, ...columnNames: string[]): TableIndex =>
@@ -47,7 +54,7 @@ export class CreateTokenwardTables1764000000000 implements MigrationInterface {
 
     await queryRunner.createTable(
       new Table({
-        name: `${prefix}tokenward_data_keys`,
+        name: dataKeys,
         columns: [
           { ...text('id', 36), isPrimary: true, primaryKeyConstraintName: 'pk_tokenward_data_keys' },
           text('usable_id', 22, true),
@@ -69,7 +76,7 @@ export class CreateTokenwardTables1764000000000 implements MigrationInterface {
     );
     await queryRunner.createTable(
       new Table({
-        name: `${prefix}tokenward_tokens`,
+        name: tokens,
         columns: [
           { ...text('id', 36), isPrimary: true, primaryKeyConstraintName: 'pk_tokenward_tokens' },
           text('lookup', 64),
@@ -114,7 +121,7 @@ export class CreateTokenwardTables1764000000000 implements MigrationInterface {
           new TableForeignKey({
             name: 'fk_tokenward_tokens_key_id',
             columnNames: ['key_id'],
-            referencedTableName: `${prefix}tokenward_data_keys`,
+            referencedTableName: dataKeys,
             referencedColumnNames: ['usable_id'],
             onDelete: 'NO ACTION',
             onUpdate: 'NO ACTION',
@@ -125,14 +132,14 @@ export class CreateTokenwardTables1764000000000 implements MigrationInterface {
     // TypeORM leaves checks out on MySQL and MariaDB, which both enforce them.
     if (dialect === 'mysql') {
       await queryRunner.query(
-        `ALTER TABLE ${prefix}tokenward_tokens ADD CONSTRAINT ${ONE_KEY_CHECK.name} CHECK (${ONE_KEY_CHECK.expression})`,
+        `ALTER TABLE ${queryRunner.connection.driver.escape(tokens)} ADD CONSTRAINT ${ONE_KEY_CHECK.name} CHECK (${ONE_KEY_CHECK.expression})`,
       );
     }
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    const prefix = queryRunner.connection.options.entityPrefix ?? '';
-    await queryRunner.dropTable(`${prefix}tokenward_tokens`);
-    await queryRunner.dropTable(`${prefix}tokenward_data_keys`);
+    const { tokens, dataKeys } = tablePaths(queryRunner);
+    await queryRunner.dropTable(tokens);
+    await queryRunner.dropTable(dataKeys);
   }
 }
