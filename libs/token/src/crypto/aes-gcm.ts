@@ -1,19 +1,22 @@
-import { createCipheriv, createDecipheriv, type CipherGCMTypes, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type CipherGCMTypes, KeyObject } from 'node:crypto';
 
 /** AES-GCM as in NIST SP 800-38D, with a 96-bit IV and always a full 128-bit tag. */
 export const TAG_BYTES = 16;
 export const IV_BYTES = 12;
 
+/** Raw bytes are for keys that are derived for one record and erased at once. */
+type AesKey = KeyObject | Buffer;
+
 const CIPHERS: Record<number, CipherGCMTypes> = { 16: 'aes-128-gcm', 24: 'aes-192-gcm', 32: 'aes-256-gcm' };
 
-function cipherOf(key: KeyObject): CipherGCMTypes {
-  const cipher = CIPHERS[key.symmetricKeySize ?? 0];
+function cipherOf(key: AesKey): CipherGCMTypes {
+  const cipher = CIPHERS[(key instanceof KeyObject ? key.symmetricKeySize : key.length) ?? 0];
   if (!cipher) throw new TypeError('AES key must be 16, 24 or 32 bytes');
   return cipher;
 }
 
 export function gcmSeal(
-  key: KeyObject,
+  key: AesKey,
   iv: Buffer,
   associatedData: Buffer,
   plaintext: Buffer,
@@ -27,7 +30,7 @@ export function gcmSeal(
 
 /** Null when the tag does not fit. */
 export function gcmOpen(
-  key: KeyObject,
+  key: AesKey,
   iv: Buffer,
   associatedData: Buffer,
   tag: Buffer,

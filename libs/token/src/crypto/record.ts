@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { gcmOpen, gcmSeal } from './aes-gcm.js';
 import { randomBytes } from './random.js';
 
@@ -34,13 +34,12 @@ export class RecordError extends Error {
   }
 }
 
-/** One block of HKDF-Expand: 32 bytes record key and 32 bytes commitment to the data key. */
-function derive(dataKey: DataKey, header: Buffer): { recordKey: KeyObject; commitment: Buffer } {
-  const okm = createHmac('sha512', dataKey.key).update(INFO).update(header).update(ONE).digest();
-  const recordKey = createSecretKey(okm.subarray(0, 32));
-  const commitment = Buffer.from(okm.subarray(32));
-  okm.fill(0);
-  return { recordKey, commitment };
+/** One block of HKDF-Expand: 32 bytes record key and 32 bytes commitment to the data key. The caller erases it. */
+function derive(dataKey: DataKey, header: Buffer): { okm: Buffer; recordKey: Buffer; commitment: Buffer } {
+  const okm = createHmac('sha512', dataKey.key)
+    .update(Buffer.concat([INFO, header, ONE]))
+    .digest();
+  return { okm, recordKey: okm.subarray(0, 32), commitment: okm.subarray(32) };
 }
 
 /** Seals `plaintext`, bound to `context` (see `encodeContext`). */
@@ -51,10 +50,12 @@ export function sealRecord(
   nonce = randomBytes(24),
 ): Buffer {
   const header = Buffer.concat([Buffer.from([MAGIC, VERSION, SUITE, 0]), dataKey.id, nonce], HEADER_BYTES);
-  const { recordKey, commitment } = derive(dataKey, header);
+  const { okm, recordKey, commitment } = derive(dataKey, header);
   const associatedData = Buffer.concat([header, commitment, context]);
   const { tag, ciphertext } = gcmSeal(recordKey, nonce.subarray(12), associatedData, plaintext);
-  return Buffer.concat([header, commitment, tag, ciphertext]);
+  const record = Buffer.concat([header, commitment, tag, ciphertext]);
+  okm.fill(0);
+  return record;
 }
 
 /** Refuses what is not a TM1 record; otherwise the id of the data key that opens it. */
@@ -76,18 +77,22 @@ export function recordKeyId(record: Buffer): Buffer {
 export function openRecord(dataKey: DataKey, context: Buffer, record: Buffer): Buffer {
   if (!recordKeyId(record).equals(dataKey.id)) throw new RecordError('KEY_MISMATCH');
   const header = record.subarray(0, HEADER_BYTES);
-  const { recordKey, commitment } = derive(dataKey, header);
-  if (!timingSafeEqual(commitment, record.subarray(HEADER_BYTES, COMMITMENT_END)))
-    throw new RecordError('KEY_MISMATCH');
-  const associatedData = Buffer.concat([header, commitment, context]);
-  const tag = record.subarray(COMMITMENT_END, RECORD_BYTES);
-  const plaintext = gcmOpen(
-    recordKey,
-    header.subarray(32),
-    associatedData,
-    tag,
-    record.subarray(RECORD_BYTES),
-  );
-  if (!plaintext) throw new RecordError('AUTH_FAILED');
-  return plaintext;
+  const { okm, recordKey, commitment } = derive(dataKey, header);
+  try {
+    if (!timingSafeEqual(commitment, record.subarray(HEADER_BYTES, COMMITMENT_END)))
+      throw new RecordError('KEY_MISMATCH');
+    const associatedData = Buffer.concat([record.subarray(0, COMMITMENT_END), context]);
+    const tag = record.subarray(COMMITMENT_END, RECORD_BYTES);
+    const plaintext = gcmOpen(
+      recordKey,
+      header.subarray(32),
+      associatedData,
+      tag,
+      record.subarray(RECORD_BYTES),
+    );
+    if (!plaintext) throw new RecordError('AUTH_FAILED');
+    return plaintext;
+  } finally {
+    okm.fill(0);
+  }
 }

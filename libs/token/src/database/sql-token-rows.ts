@@ -39,7 +39,10 @@ export class SqlTokenRows extends TokenRows {
       this.database.dialect === 'postgres'
         ? sql`lookup = ANY(${lookups})`
         : sql`lookup IN (${list(lookups)})`;
-    const rows = await this.database.rows(sql`SELECT ${ROW} FROM ${tokens} WHERE ${among}`);
+    const rows = await this.database.hotRows(
+      'tokenward-read-1',
+      sql`SELECT ${ROW} FROM ${tokens} WHERE ${among}`,
+    );
     return new Map(rows.map((row) => [row['lookup'] as string, toRow(row)]));
   }
 

@@ -1,0 +1,154 @@
+// Who may import whom. `test/checks/architecture.spec.ts` proves that each rule can fail.
+const { exports: entryPoints } = require('./libs/token/package.json');
+
+const library = '^libs/token/src/';
+const specs = '\\.spec\\.ts$';
+
+/** Arrows go down this list only: never up, and never sideways between entries of one line. */
+const ranks = [
+  ['common/'],
+  ['crypto/'],
+  ['keys/'],
+  ['encryption/'],
+  ['store/', 'oauth/'],
+  ['refresh/'],
+  ['(?:token\\.(?:service|cache|writer)|token-ref|stored-token)\\.ts$'], // the facade's own files
+  ['guard/', 'http/', 'jobs/', 'session/'],
+];
+/** Their own entry points of the package: they may use the library, nothing in the library uses them. */
+const subpaths = ['health/', 'metrics/', 'kms/', 'testing/', 'cli/'];
+const composition = ['index\\.ts$', 'token\\.(?:module[^/]*|lifecycle|options\\.validation)\\.ts$'];
+const options = 'token\\.options\\.ts$';
+
+const indexFiles = Object.values(entryPoints)
+  .map((entry) => entry['@tokenward/source']?.replace('./', '^libs/token/'))
+  .filter((file) => file !== undefined);
+
+const inLibrary = (...places) => `${library}(?:${places.join('|')})`;
+const packages = (...names) => `(?:^|node_modules/)(?:${names.join('|')})(?:/|$)`;
+const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+const rankRules = ranks.flatMap((places, rank) => {
+  const above = ranks.slice(rank + 1).flat();
+  return places.map((place) =>
+    rule(
+      `rank-${rank}-${/[a-z]+/.exec(place)[0]}`,
+      'Arrows go down the ranks, never up, never sideways.',
+      { path: inLibrary(place), pathNot: specs },
+      {
+        path: inLibrary(...above, ...places.filter((other) => other !== place), ...composition, 'database/'),
+      },
+    ),
+  );
+});
+
+const folderRules = [
+  rule(
+    'database-below-the-service',
+    'The database holds adapters of ports of ranks 0 to 5.',
+    { path: inLibrary('database/'), pathNot: specs },
+    { path: inLibrary(...ranks.slice(6).flat(), ...composition) },
+  ),
+  rule(
+    'database-only-by-composition',
+    'Everything else sees the ports, not the adapters.',
+    {
+      path: library,
+      pathNot: [specs, inLibrary(...composition, 'database/', 'health/', 'metrics/', 'testing/', 'cli/')],
+    },
+    { path: inLibrary('database/') },
+  ),
+  rule(
+    'options-name-options',
+    'The options of the module are made of option types and of the ports that a host may bring.',
+    { path: inLibrary(options) },
+    { path: library, pathNot: ['\\.options\\.ts$', inLibrary('common/', 'keys/', 'guard/principal\\.ts$')] },
+  ),
+  ...subpaths.map((place) =>
+    rule(
+      `subpath-${place.replace('/', '')}`,
+      'A subpath is loaded by those who ask for it only.',
+      { path: '^libs/', pathNot: [specs, inLibrary(place)] },
+      { path: inLibrary(place) },
+    ),
+  ),
+  rule(
+    'known-place',
+    'A new folder of the library needs a place in the ranks above.',
+    {
+      path: library,
+      pathNot: [specs, inLibrary(...ranks.flat(), ...subpaths, ...composition, options, 'database/')],
+    },
+    {},
+  ),
+];
+
+const packageRules = [
+  rule(
+    'typeorm-in-database',
+    'Only the database folder knows TypeORM.',
+    { path: library, pathNot: [specs, inLibrary('database/')] },
+    { path: packages('typeorm') },
+  ),
+  rule(
+    'nest-typeorm-in-composition',
+    'The data source of the host comes in through the module.',
+    { path: library, pathNot: [specs, inLibrary('database/', ...composition)] },
+    { path: packages('@nestjs/typeorm') },
+  ),
+  rule(
+    'node-crypto-in-crypto',
+    'All cryptography is read in one folder.',
+    { path: library, pathNot: [specs, inLibrary('crypto/')] },
+    { path: '^(?:node:)?crypto$' },
+  ),
+  rule(
+    'optional-peers-in-subpaths',
+    'Who has not installed an optional peer must be able to load the rest.',
+    { path: library, pathNot: inLibrary('health/', 'metrics/') },
+    { path: packages('@nestjs/terminus', '@willsoto/nestjs-prometheus', 'prom-client') },
+  ),
+];
+
+const boundaryRules = [
+  rule('no-cycles', 'Type-only imports count.', {}, { circular: true }),
+  rule('resolvable', 'What is not found is not checked.', {}, { couldNotResolve: true }),
+  rule(
+    'no-index-inside',
+    'Only the entry points of the package are index files.',
+    { path: library },
+    { path: `${library}.*index\\.ts$`, pathNot: indexFiles },
+  ),
+  rule(
+    'library-by-its-name',
+    'What uses the library sees what its users see.',
+    { path: '^(?:src|test|examples)/' },
+    { path: '^libs/', dependencyTypesNot: ['aliased'] },
+  ),
+  rule(
+    'bench-library-by-its-name',
+    'Micro benches time single functions of crypto, which no entry point exports; the rest is for users.',
+    { path: '^bench/' },
+    { path: '^libs/', pathNot: inLibrary('crypto/'), dependencyTypesNot: ['aliased'] },
+  ),
+  rule(
+    'library-on-its-own',
+    'The published package holds nothing of its surroundings.',
+    { path: library, pathNot: specs },
+    { path: '^(?:src|test|examples|bench)/' },
+  ),
+];
+
+module.exports = {
+  forbidden: [...boundaryRules, ...rankRules, ...folderRules, ...packageRules],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: ['^dist/', '^libs/[^/]+/dist/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@tokenward/source', 'import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,175 @@
+import { readFile } from 'node:fs/promises';
+import { format, inspect } from 'node:util';
+import type { INestApplication, LoggerService } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { Test } from '@nestjs/testing';
+import { TokenModule, type TokenModuleOptions, TokenService } from '@tokenward/nestjs';
+import { TokenHealthModule } from '@tokenward/nestjs/health';
+import axios from 'axios';
+import { DataSource } from 'typeorm';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { databaseModule, freshKeyring, PROVIDER, tokenOptions } from '../support/app.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { startProvider, type TestProvider } from '../support/provider.js';
+
+/** Keeps all that is logged, as a log file would. */
+class LogKeeper implements LoggerService {
+  readonly lines: string[] = [];
+  readonly #keep =
+    (level: string) =>
+    (message: unknown, ...rest: unknown[]): void =>
+      void this.lines.push(`${level} ${format(message, ...rest)}`);
+  readonly log = this.#keep('log');
+  readonly error = this.#keep('error');
+  readonly warn = this.#keep('warn');
+  readonly debug = this.#keep('debug');
+  readonly verbose = this.#keep('verbose');
+
+  get text(): string {
+    return this.lines.join('\n');
+  }
+}
+
+let provider: TestProvider;
+let database: TestDatabase;
+let log: LogKeeper;
+const apps: INestApplication[] = [];
+const ada = { userId: 'ada', provider: PROVIDER };
+
+beforeAll(async () => {
+  provider = await startProvider();
+});
+afterAll(() => provider.stop());
+beforeEach(async () => {
+  database = await createDatabase('sqlite');
+  log = new LogKeeper();
+});
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.close();
+  await database.drop();
+});
+
+async function start(
+  options: TokenModuleOptions,
+): Promise<{ app: INestApplication; get: (path: string) => Promise<{ status: number; data: unknown }> }> {
+  const module = await Test.createTestingModule({
+    imports: [
+      databaseModule(database),
+      ScheduleModule.forRoot(),
+      TokenModule.forRoot(options),
+      TokenHealthModule,
+    ],
+  })
+    .setLogger(log)
+    .compile();
+  const app = module.createNestApplication();
+  await app.listen(0, '127.0.0.1');
+  apps.push(app);
+  const origin = await app.getUrl();
+  return { app, get: (path) => axios.get(origin + path, { validateStatus: () => true }) };
+}
+
+describe('A replica with a wrong keyring', () => {
+  it('is live but not ready, and says why in health and log', async () => {
+    const right = tokenOptions(provider);
+    const { app } = await start(right);
+    await app.get(TokenService).storeTokens(ada, { access_token: 'kept' });
+    for (const [keyring, reason] of [
+      [
+        freshKeyring('1'),
+        /KEK_UNWRAP_FAILED: the key with id "1" in the keyring is not the one that wrapped/,
+      ],
+      [freshKeyring('2'), /KEK_UNAVAILABLE: the keyring has no key with id "1"/],
+    ] as const) {
+      log.lines.length = 0;
+      const { get } = await start({ ...right, encryption: { keyring } });
+      expect((await get('/health/live')).status).toBe(200);
+      const ready = await get('/health/ready');
+      expect(ready.status).toBe(503);
+      expect(ready.data).toMatchObject({
+        error: { keys: { status: 'down', reason: expect.stringMatching(reason) } },
+        info: { database: { status: 'up' } },
+      });
+      expect(log.text).toMatch(/error NOT READY: KEK_/);
+      expect(log.text).not.toContain(keyring.split(':')[1]);
+    }
+  });
+});
+
+describe('A replica whose database is away', () => {
+  it('is live but not ready', async () => {
+    const { app, get } = await start(tokenOptions(provider));
+    expect((await get('/health/ready')).status).toBe(200);
+    await app.get(DataSource).destroy();
+    expect((await get('/health/live')).status).toBe(200);
+    expect(await get('/health/ready')).toMatchObject({
+      status: 503,
+      data: { error: { database: { status: 'down' } } },
+    });
+    await app.get(DataSource).initialize();
+    expect((await get('/health/ready')).status).toBe(200);
+  });
+});
+
+describe('A replica whose provider is away', () => {
+  it('stays ready', async () => {
+    const { get } = await start(
+      tokenOptions(provider, {
+        providers: { [PROVIDER]: { issuer: 'https://127.0.0.1:1', clientId: 'app' } },
+      }),
+    );
+    expect((await get('/health/ready')).status).toBe(200);
+  });
+});
+
+describe('Log, errors and database', () => {
+  it('hold no token, whatever happens to it', async () => {
+    const { app } = await start(tokenOptions(provider));
+    const tokens = app.get(TokenService);
+    const secrets = new Set<string>([provider.clientSecret]);
+    const errors: unknown[] = [];
+    const attempt = (work: Promise<unknown>) => work.catch((error: unknown) => errors.push(error));
+    const login = async () => {
+      const minted = await provider.mintTokens({ sub: 'ada' });
+      for (const value of [minted.access_token, minted.refresh_token, minted.id_token]) secrets.add(value);
+      await tokens.storeTokens(ada, minted);
+      return minted;
+    };
+
+    const minted = await login();
+    await attempt(tokens.refreshTokens(ada));
+    provider.faults.fail(500, {}, { error: minted.access_token, error_description: minted.refresh_token });
+    await attempt(tokens.refreshTokens(ada));
+    await login();
+    provider.faults.fail(
+      200,
+      {},
+      { access_token: `${minted.access_token}\n`, refresh_token: 5, id_token: minted.id_token },
+    );
+    await attempt(tokens.refreshTokens(ada));
+    await login();
+    provider.faults.dropReplyAfterProcessing();
+    await attempt(tokens.refreshTokens(ada));
+    await attempt(tokens.storeTokens(ada, { access_token: `${minted.access_token}\r\n` }));
+    await attempt(
+      tokens.storeTokens(ada, { access_token: minted.access_token, id_token: minted.refresh_token }),
+    );
+    await login();
+    await attempt(tokens.revokeTokens(ada));
+    for (const value of provider.oracle.issued) secrets.add(value);
+
+    const file = await readFile((database.options as { database: string }).database, 'latin1');
+    const shown = {
+      log: log.text,
+      errors: inspect(errors, { depth: Infinity, showHidden: true }),
+      json: JSON.stringify(errors),
+      database: file,
+    };
+    expect(errors.length).toBeGreaterThanOrEqual(4);
+    expect(shown.database).toContain('tm1.');
+    expect(shown.log).toMatch(/refresh at acme: unavailable/);
+    for (const [place, content] of Object.entries(shown)) {
+      for (const secret of secrets) expect(content.includes(secret), `a secret in ${place}`).toBe(false);
+    }
+  });
+});
