@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 /** One way of doing a thing; `run` does it once. */
 export interface Case {
   name: string;
-  run: () => Promise<unknown> | unknown;
+  run: () => unknown;
 }
 
 export interface Measured {

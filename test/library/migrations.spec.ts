@@ -41,8 +41,8 @@ describeOnEachDatabase('The migrations', ({ kind, createDatabase }) => {
       ...inSchema,
       entities: [...tokenEntities],
       migrations: [...tokenMigrations],
-    };
-    const other = await new DataSource(options as DataSourceOptions).initialize();
+    } as DataSourceOptions;
+    const other = await new DataSource(options).initialize();
     await other.runMigrations();
     expect((await other.driver.createSchemaBuilder().log()).upQueries).toEqual([]);
     await other.undoLastMigration();

@@ -53,8 +53,12 @@ describeOnEachDatabase('Start-up', ({ createDatabase }) => {
   });
 
   it('works with tables made by migrations or by synchronize', async () => {
-    await start([typeOrm({ migrationsRun: true }), ScheduleModule.forRoot(), TokenModule.forRoot(options())]);
-    await start([typeOrm({ synchronize: true }), ScheduleModule.forRoot(), TokenModule.forRoot(options())]);
+    await expect(
+      start([typeOrm({ migrationsRun: true }), ScheduleModule.forRoot(), TokenModule.forRoot(options())]),
+    ).resolves.toBeUndefined();
+    await expect(
+      start([typeOrm({ synchronize: true }), ScheduleModule.forRoot(), TokenModule.forRoot(options())]),
+    ).resolves.toBeUndefined();
   });
 });
 
@@ -95,7 +99,7 @@ describe('Start-up', () => {
       sqlite(),
       TokenModule.forRoot(options({ cleanup: false, refresh: { ahead: false } })),
     );
-    await module.init();
+    await expect(module.init()).resolves.toBeDefined();
     await module.close();
   });
 

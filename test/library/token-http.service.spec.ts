@@ -1,4 +1,4 @@
-import { Agent } from 'node:http';
+import { Agent, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
@@ -265,13 +265,13 @@ describe('TokenHttpService', () => {
     [
       'an error status',
       () => get('/me'),
-      (response: { writeHead(s: number): { end(b: string): void } }) => response.writeHead(500).end('boom'),
+      (response: ServerResponse) => void response.writeHead(500).end('boom'),
     ],
-    ['a broken connection', () => get('/me'), (response: { destroy(): void }) => response.destroy()],
+    ['a broken connection', () => get('/me'), (response: ServerResponse) => void response.destroy()],
     ['a cancelled request', () => get('/slow', { signal: AbortSignal.timeout(50) }), () => undefined],
     ['a time-out', () => get('/slow', { timeout: 50 }), () => undefined],
   ])('fails with an error without secrets after %s', async (_name, call, answer) => {
-    api.answer = (_request, response) => void answer(response as never);
+    api.answer = (_request, response) => answer(response);
     const error = await failure(call());
     expect(error).toBeInstanceOf(ApiRequestError);
     expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(stored);

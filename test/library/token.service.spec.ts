@@ -39,10 +39,11 @@ describeOnEachDatabase('TokenService', ({ createDatabase }) => {
     return { ref, tokens };
   };
 
-  const expired = (ref: TokenRef) =>
-    expect
+  const expired = async (ref: TokenRef): Promise<void> => {
+    await expect
       .poll(async () => (await replica.tokens.listTokens(ref))[0]!.expiresAt!.getTime() < Date.now())
       .toBe(true);
+  };
 
   it('gives back what was stored', async () => {
     const { ref, tokens } = await login();

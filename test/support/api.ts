@@ -21,13 +21,15 @@ export interface TestApi {
 /** An API that notes every request that reaches it. */
 export async function startApi(): Promise<TestApi> {
   const api: TestApi = { origin: '', seen: [], answer: ok, stop: () => stop() };
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await text(request);
+    const { method = '', url = '', headers } = request;
+    const seen = { method, url, headers, body, authorization: headers.authorization ?? null };
+    api.seen.push(seen);
+    api.answer(seen, response);
+  };
   const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      const { method = '', url = '', headers } = request;
-      const seen = { method, url, headers, body, authorization: headers.authorization ?? null };
-      api.seen.push(seen);
-      api.answer(seen, response);
-    });
+    void answer(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   api.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -7,7 +7,7 @@ import { ReferenceApp } from './reference-app.js';
 export interface ProvidedApp {
   app: ReferenceApp;
   provider: TestProvider;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /** The app with a providers file that names the test provider `test`, as someone with a provider of their own runs it. */

@@ -6,7 +6,7 @@ import { Faults } from './provider/faults.js';
 import { mint, type MintedTokens, type MintOptions } from './provider/mint.js';
 import { Oracle } from './provider/oracle.js';
 
-export { hashOf, type TokenRequest } from './provider/oracle.js';
+export { hashOf } from './provider/oracle.js';
 export type { MintedTokens, MintOptions } from './provider/mint.js';
 
 export interface TestProviderOptions {
@@ -42,11 +42,17 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
   const api = { id: 'test-api', secret: 'test-api-secret-of-32-characters' };
   const server = createServer();
   const issuer = await listen(server);
-  const provider = await createProvider(issuer, { app, api, accessTokenTtlSeconds, rotateRefreshTokens: rotate });
+  const provider = await createProvider(issuer, {
+    app,
+    api,
+    accessTokenTtlSeconds,
+    rotateRefreshTokens: rotate,
+  });
   const oracle = new Oracle();
   const faults = new Faults(oracle);
   oracle.watch(provider, rotate);
-  server.on('request', faults.around(provider.callback()));
+  const answer = faults.around(provider.callback());
+  server.on('request', (request, response) => void answer(request, response));
   const apiServer = createApi(issuer, api);
   return {
     issuer,
@@ -56,8 +62,13 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
     oracle,
     faults,
     mintTokens: (minted) => mint(provider, app.id, minted),
-    revoke: async (refreshToken) => void (await (await provider.RefreshToken.find(refreshToken))?.destroy()),
-    stop: async () => void (await Promise.all([close(server), close(apiServer)])),
+    revoke: async (refreshToken) => {
+      const token = await provider.RefreshToken.find(refreshToken);
+      await token?.destroy();
+    },
+    stop: async () => {
+      await Promise.all([close(server), close(apiServer)]);
+    },
   };
 }
 

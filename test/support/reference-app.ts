@@ -32,11 +32,17 @@ export class ReferenceApp {
   }
 
   /** Starts the app with an empty data directory of its own, or with one that another run has left. */
-  static async launch(environment: Record<string, string> = {}, dataDirectory?: string): Promise<ReferenceApp> {
+  static async launch(
+    environment: Record<string, string> = {},
+    dataDirectory?: string,
+  ): Promise<ReferenceApp> {
     return new ReferenceApp(dataDirectory ?? (await mkdtemp(join(tmpdir(), 'tokenward-app-'))), environment);
   }
 
-  static async start(environment: Record<string, string> = {}, dataDirectory?: string): Promise<ReferenceApp> {
+  static async start(
+    environment: Record<string, string> = {},
+    dataDirectory?: string,
+  ): Promise<ReferenceApp> {
     const app = await ReferenceApp.launch(environment, dataDirectory);
     await app.ready();
     return app;

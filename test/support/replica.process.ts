@@ -1,7 +1,14 @@
 import 'reflect-metadata';
+import { type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
-import { TokenModule, TokenService, type TokenModuleOptions, type TokenRef, type TokenResponse } from '@tokenward/nestjs';
+import {
+  TokenModule,
+  TokenService,
+  type TokenModuleOptions,
+  type TokenRef,
+  type TokenResponse,
+} from '@tokenward/nestjs';
 import { databaseModule } from './app.js';
 import type { TestDatabase } from './database.js';
 
@@ -16,20 +23,30 @@ interface Work {
   tokens: TokenResponse;
 }
 
-const tell = (message: unknown): void => void process.send!(message);
+@Module({})
+class Root {}
 
-process.once('message', async ({ database, options }: Orders) => {
-  const app = await NestFactory.createApplicationContext(
-    { module: class Root {}, imports: [databaseModule({ options: database }, false), ScheduleModule.forRoot(), TokenModule.forRoot(options)] },
-    { logger: false },
-  );
-  process.once('message', async ({ ref, tokens }: Work) => {
-    const outcome = await app.get(TokenService).storeTokens(ref, tokens).then(
+async function startReplica({ database, options }: Orders): Promise<void> {
+  const imports = [
+    databaseModule({ options: database }, false),
+    ScheduleModule.forRoot(),
+    TokenModule.forRoot(options),
+  ];
+  const app = await NestFactory.createApplicationContext({ module: Root, imports }, { logger: false });
+  process.once('message', (work: Work) => void run(app, work));
+  process.send!('ready');
+}
+
+async function run(app: INestApplicationContext, { ref, tokens }: Work): Promise<void> {
+  const outcome = await app
+    .get(TokenService)
+    .storeTokens(ref, tokens)
+    .then(
       () => 'stored',
-      (error: { code?: string }) => error.code ?? String(error),
+      (error: Error) => error.message,
     );
-    await app.close();
-    process.send!(outcome, () => process.disconnect());
-  });
-  tell('ready');
-});
+  await app.close();
+  process.send!(outcome, () => process.disconnect());
+}
+
+process.once('message', (orders: Orders) => void startReplica(orders));

@@ -6,7 +6,12 @@ function traces(token: string): string[] {
   const parts = token.split('.').length === 3 ? token.split('.').slice(1) : [];
   return [token, ...parts].flatMap((value) => {
     const bytes = Buffer.from(value);
-    return [value, bytes.toString('base64').replace(/=+$/, ''), bytes.toString('base64url'), bytes.toString('hex')];
+    return [
+      value,
+      bytes.toString('base64').replace(/=+$/, ''),
+      bytes.toString('base64url'),
+      bytes.toString('hex'),
+    ];
   });
 }
 

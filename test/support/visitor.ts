@@ -1,8 +1,10 @@
+type Request = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
+
 /** A browser without a screen: keeps cookies, goes where it is sent one step at a time, and fills in forms. */
 export class Visitor {
   private readonly cookies = new Map<string, Map<string, string>>();
 
-  async get(url: string, init: RequestInit = {}): Promise<Response> {
+  async get(url: string, init: Request = {}): Promise<Response> {
     const { origin } = new URL(url);
     const jar = this.cookies.get(origin) ?? new Map<string, string>();
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -16,7 +18,7 @@ export class Visitor {
     return response;
   }
 
-  post(url: string, init: RequestInit = {}): Promise<Response> {
+  post(url: string, init: Request = {}): Promise<Response> {
     return this.get(url, { method: 'POST', ...init, headers: { 'x-tokenward-csrf': '1', ...init.headers } });
   }
 
@@ -34,7 +36,10 @@ export class Visitor {
   }
 
   /** Logs in at the app with the test provider's form; returns the address of the callback without going there. */
-  async callbackAfterLogIn(app: string, form: Record<string, string> = { name: 'ada', password: 'x' }): Promise<string> {
+  async callbackAfterLogIn(
+    app: string,
+    form: Record<string, string> = { name: 'ada', password: 'x' },
+  ): Promise<string> {
     const page = await this.follow(`${app}/auth/login/test`);
     const submitted = await this.get(page.url, { method: 'POST', body: new URLSearchParams(form) });
     const next = new URL(submitted.headers.get('location')!, page.url).href;

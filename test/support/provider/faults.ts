@@ -1,7 +1,8 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Oracle } from './oracle.js';
 
+type Listener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 type Fault = (request: IncomingMessage, response: ServerResponse) => Promise<'processed' | 'kept away'>;
 
 /** Makes a provider's token endpoint misbehave for the next requests, in the order in which faults were asked for. */
@@ -64,10 +65,11 @@ export class Faults {
   }
 
   /** The provider's own listener behind these faults. */
-  around(provider: RequestListener): RequestListener {
+  around(provider: Listener): Listener {
     return async (request, response) => {
       const fault = request.url === '/token' ? this.next.shift() : undefined;
-      if (fault === undefined || (await fault(request, response)) === 'processed') provider(request, response);
+      if (fault === undefined || (await fault(request, response)) === 'processed')
+        await provider(request, response);
     };
   }
 

@@ -16,7 +16,11 @@ export interface MintedTokens {
 }
 
 /** A real grant with its tokens, as if the user had logged in, made from the provider's own models without a browser. */
-export async function mint(provider: Provider, clientId: string, options: MintOptions): Promise<MintedTokens> {
+export async function mint(
+  provider: Provider,
+  clientId: string,
+  options: MintOptions,
+): Promise<MintedTokens> {
   const { sub, scope = 'openid offline_access api' } = options;
   const client = (await provider.Client.find(clientId)) as Client;
   const grant = new provider.Grant({ accountId: sub, clientId });

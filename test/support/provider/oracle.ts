@@ -26,12 +26,15 @@ export class Oracle {
     provider.on('access_token.saved', remember);
     provider.on('refresh_token.saved', remember);
     provider.on('grant.revoked', (_ctx, grantId) => this.revokedGrants.push(grantId));
-    provider.use((ctx: KoaContextWithOIDC, next) => (ctx.path === '/token' ? this.follow(ctx, next, rotates) : next()));
+    provider.use((ctx: KoaContextWithOIDC, next) =>
+      ctx.path === '/token' ? this.follow(ctx, next, rotates) : next(),
+    );
   }
 
   /** Refreshes that succeeded. */
   get exchanges(): number {
-    return this.requests.filter(({ grantType, outcome }) => grantType === 'refresh_token' && outcome === 'ok').length;
+    return this.requests.filter(({ grantType, outcome }) => grantType === 'refresh_token' && outcome === 'ok')
+      .length;
   }
 
   /** Notes a request that never reached the provider proper. */
@@ -48,7 +51,9 @@ export class Oracle {
 
   private async follow(ctx: KoaContextWithOIDC, next: () => Promise<void>, rotates: boolean): Promise<void> {
     await next();
-    const params = Object.entries(ctx.oidc?.params ?? {}).filter((entry): entry is [string, string] => !!entry[1]);
+    const params = Object.entries(ctx.oidc?.params ?? {}).filter(
+      (entry): entry is [string, string] => !!entry[1],
+    );
     const { error } = ctx.body as { error?: string };
     const { refreshTokenHash: hash, outcome } = this.note(new URLSearchParams(params), error ?? 'ok');
     if (hash === null || !rotates) return;

@@ -16,7 +16,7 @@ describe.each([
 
   it.each([
     ['JSON', () => JSON.stringify({ deep: [{ secret }] })],
-    ['a template string', () => `${secret as unknown as string}`],
+    ['a template string', () => `token: ${secret as unknown as string}`],
     ['concatenation', () => 'x' + (secret as unknown as string)],
     [
       'inspect',
@@ -24,9 +24,9 @@ describe.each([
     ],
     ['inspect without custom inspection', () => inspect(secret, { customInspect: false, showHidden: true })],
     ['console formats', () => format('%s %o %O %j', secret, secret, secret, secret)],
-    ['a spread', () => JSON.stringify({ ...secret })],
+    ['a spread', () => JSON.stringify(Object.assign({}, secret))],
     ['entries', () => JSON.stringify([Object.entries(secret), Object.getOwnPropertyNames(secret)])],
-    ['a structured clone', () => inspect(structuredClone({ ...secret }))],
+    ['a structured clone', () => inspect(structuredClone(Object.assign({}, secret)))],
     ['an error', () => inspect(new Error('x', { cause: secret }))],
   ])('does not show it in %s', (_where, show) => {
     expect(show()).not.toContain(VALUE);

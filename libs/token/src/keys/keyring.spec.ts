@@ -41,7 +41,7 @@ describe('a keyring', () => {
   });
 
   it('names every fault at once and repeats no key material', () => {
-    const secret = `${key().slice(0, 20)}`;
+    const secret = key().slice(0, 20);
     const { faults } = parseKeyring(`1:${secret},1:${key()},${secret}`);
     expect(faults.length).toBeGreaterThanOrEqual(2);
     expect(faults.join('\n')).not.toContain(secret);

@@ -3,7 +3,7 @@ import { waitFor } from './wait-for.js';
 
 describe('waiting', () => {
   it('does not begin what nobody waits for: its failure would be nobody’s', async () => {
-    const start = vi.fn(() => Promise.reject(new Error('unhandled')));
+    const start = vi.fn<() => Promise<never>>(() => Promise.reject(new Error('unhandled')));
     await expect(waitFor(start, AbortSignal.abort())).rejects.toThrow(/abort/i);
     expect(start).not.toHaveBeenCalled();
   });
