@@ -13,7 +13,7 @@ import { parseTokenResponse, type TokenResponse } from './oauth/token-response.j
 import { freshness, millisecondsLeft } from './refresh/policy.js';
 import { issuedFrom, refreshable, RefreshService } from './refresh/refresh.service.js';
 import { waitFor } from './refresh/wait-for.js';
-import { type TokenFilter, type TokenRow, TokenRows } from './store/token-rows.js';
+import { type TokenFilter, TokenRows } from './store/token-rows.js';
 import { TokenStore } from './store/token-store.js';
 import { toStoredToken } from './stored-token.js';
 import { TokenCache } from './token.cache.js';
@@ -55,7 +55,7 @@ export class TokenService {
     const provider = this.providers.get(resolved.provider);
     await this.writer.write(resolved, parseTokenResponse(tokens), provider);
     this.context.cache?.invalidate(resolved);
-    return toStoredToken(refreshable(await this.rows.find(resolved), resolved));
+    return toStoredToken(refreshable(await this.rows.findFull(resolved), resolved));
   }
 
   /** Everything that is stored, opened, as it is: no refresh. Null when there is nothing or it was revoked. @throws DecryptionError | KeyUnavailableError */
@@ -144,16 +144,19 @@ export class TokenService {
     const seen = force instanceof IssuedAccessToken ? IssuedAccessToken.generationOf(force) : row.generation;
     const refused = force === true || (force !== false && seen >= row.generation);
     if (refused || state === 'stale')
-      return this.refresh(row, Math.max(seen, state === 'stale' ? row.generation : 0), ref);
+      return this.refresh(Math.max(seen, state === 'stale' ? row.generation : 0), ref);
     // Still valid: nobody waits. Whatever goes wrong is in the events, and the next call asks again.
-    if (state === 'due') this.refresh(row, row.generation, ref).catch(() => undefined);
-    const token = issuedFrom(row, await this.store.open(row, 'accessCt', row.accessCt!));
+    if (state === 'due') this.refresh(row.generation, ref).catch(() => undefined);
+    const token = issuedFrom(
+      row,
+      await this.store.open({ id: row.id, tenantId: ref.tenantId }, 'accessCt', row.accessCt!),
+    );
     if (state === 'fresh') cache?.set(ref, token, millisecondsLeft(row), begun);
     events.emit({ type: 'token_read', source: 'database' });
     return token;
   }
 
-  private async refresh(row: TokenRow, seen: number, ref: ResolvedTokenRef): Promise<IssuedAccessToken> {
+  private async refresh(seen: number, ref: ResolvedTokenRef): Promise<IssuedAccessToken> {
     try {
       const token = await this.refresher.newerThan(seen, ref);
       this.context.events.emit({ type: 'token_read', source: 'refresh' });

@@ -1,16 +1,20 @@
 import { lookupHash } from '../crypto/lookup-hash.js';
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
-import type { FullTokenRow, TokenRow, TokenWrite } from '../store/token-rows.js';
+import type { FullTokenRow, ReadableTokenRow, TokenRow, TokenWrite } from '../store/token-rows.js';
 import { type Fragment, fromNow, now, sql } from './sql.js';
 
 export const lookupOf = (ref: ResolvedTokenRef): string =>
   lookupHash(['token', ref.tenantId, ref.userId, ref.provider, ref.account]);
 
+/** Columns of a `ReadableTokenRow`: few, because every request reads them. */
+export const READABLE_ROW = sql`id, status, generation, token_type, scope, access_ct,
+  CASE WHEN refresh_ct IS NULL THEN 0 ELSE 1 END AS has_refresh_token,
+  expires_at, lifetime_seconds, refresh_after, retry_after, last_failure, ${now} AS read_at`;
+
 /** Columns of a `TokenRow`. */
-export const ROW = sql`id, lookup, tenant_id, user_id, provider, account, status, generation, token_type, scope, access_ct,
-  CASE WHEN refresh_ct IS NULL THEN 0 ELSE 1 END AS has_refresh_token, CASE WHEN id_ct IS NULL THEN 0 ELSE 1 END AS has_id_token,
-  expires_at, lifetime_seconds, refresh_after, refreshed_at, created_at, updated_at,
-  claim_id, claimed_at, unknown_since, retry_after, failures, last_failure, ${now} AS read_at`;
+export const ROW = sql`${READABLE_ROW}, tenant_id, user_id, provider, account,
+  CASE WHEN id_ct IS NULL THEN 0 ELSE 1 END AS has_id_token,
+  refreshed_at, created_at, updated_at, claim_id, claimed_at, unknown_since, failures`;
 
 /** Columns of a `FullTokenRow`. */
 export const FULL_ROW = sql`${ROW}, refresh_ct, id_ct`;
@@ -20,33 +24,39 @@ const number = (value: unknown): number => Number(value);
 const optionalNumber = (value: unknown): number | null => (value === null ? null : Number(value));
 const optionalText = (value: unknown): string | null => value as string | null;
 
-export function toRow(row: Record<string, unknown>): TokenRow {
+export function toReadableRow(row: Record<string, unknown>): ReadableTokenRow {
   return {
     id: row['id'] as string,
-    tenantId: row['tenant_id'] as string,
-    userId: row['user_id'] as string,
-    provider: row['provider'] as string,
-    account: row['account'] as string,
     status: row['status'] as TokenStatus,
     generation: number(row['generation']),
     tokenType: row['token_type'] as string,
     scope: optionalText(row['scope']),
     accessCt: optionalText(row['access_ct']),
     hasRefreshToken: number(row['has_refresh_token']) === 1,
-    hasIdToken: number(row['has_id_token']) === 1,
     expiresAt: optionalNumber(row['expires_at']),
     lifetimeSeconds: optionalNumber(row['lifetime_seconds']),
     refreshAfter: optionalNumber(row['refresh_after']),
+    retryAfter: optionalNumber(row['retry_after']),
+    lastFailure: optionalText(row['last_failure']),
+    now: number(row['read_at']),
+  };
+}
+
+export function toRow(row: Record<string, unknown>): TokenRow {
+  return {
+    ...toReadableRow(row),
+    tenantId: row['tenant_id'] as string,
+    userId: row['user_id'] as string,
+    provider: row['provider'] as string,
+    account: row['account'] as string,
+    hasIdToken: number(row['has_id_token']) === 1,
     refreshedAt: number(row['refreshed_at']),
     createdAt: number(row['created_at']),
     updatedAt: number(row['updated_at']),
     claimId: optionalText(row['claim_id']),
     claimedAt: optionalNumber(row['claimed_at']),
     unknownSince: optionalNumber(row['unknown_since']),
-    retryAfter: optionalNumber(row['retry_after']),
     failures: number(row['failures']),
-    lastFailure: optionalText(row['last_failure']),
-    now: number(row['read_at']),
   };
 }
 

@@ -1,6 +1,7 @@
 import {
   FencedWriteError,
   type FullTokenRow,
+  type ReadableTokenRow,
   type TokenFilter,
   type TokenRow,
   TokenRows,
@@ -9,7 +10,17 @@ import {
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
 import { type Database, isForeignKeyViolation, isUniqueViolation } from './database.js';
 import { ReadBatcher } from './read-batcher.js';
-import { assignments, FULL_ROW, heldBy, lookupOf, ROW, toFullRow, toRow } from './row-mapping.js';
+import {
+  assignments,
+  FULL_ROW,
+  heldBy,
+  lookupOf,
+  ROW,
+  toFullRow,
+  toRow,
+  READABLE_ROW,
+  toReadableRow,
+} from './row-mapping.js';
 import { type Fragment, fromNow, join, list, now, sql, tokens } from './sql.js';
 
 /** Runs a write that seals; the database refuses keys that are retired. */
@@ -23,27 +34,27 @@ export async function fenced<T>(write: () => Promise<T>): Promise<T> {
 }
 
 export class SqlTokenRows extends TokenRows {
-  readonly #reads: ReadBatcher<TokenRow>;
+  readonly #reads: ReadBatcher<ReadableTokenRow>;
 
   constructor(private readonly database: Database) {
     super();
     this.#reads = new ReadBatcher((lookups) => this.#findMany(lookups));
   }
 
-  override find(ref: ResolvedTokenRef): Promise<TokenRow | null> {
+  override find(ref: ResolvedTokenRef): Promise<ReadableTokenRow | null> {
     return this.#reads.read(lookupOf(ref));
   }
 
-  async #findMany(lookups: string[]): Promise<Map<string, TokenRow>> {
+  async #findMany(lookups: string[]): Promise<Map<string, ReadableTokenRow>> {
     const among =
       this.database.dialect === 'postgres'
         ? sql`lookup = ANY(${lookups})`
         : sql`lookup IN (${list(lookups)})`;
     const rows = await this.database.hotRows(
       'tokenward-read-1',
-      sql`SELECT ${ROW} FROM ${tokens} WHERE ${among}`,
+      sql`SELECT lookup, ${READABLE_ROW} FROM ${tokens} WHERE ${among}`,
     );
-    return new Map(rows.map((row) => [row['lookup'] as string, toRow(row)]));
+    return new Map(rows.map((row) => [row['lookup'] as string, toReadableRow(row)]));
   }
 
   override async findFull(ref: ResolvedTokenRef): Promise<FullTokenRow | null> {

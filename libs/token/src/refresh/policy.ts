@@ -1,11 +1,11 @@
-import type { TokenRow } from '../store/token-rows.js';
+import type { ReadableTokenRow, TokenRow } from '../store/token-rows.js';
 
 /** A claim counts as dead when its heartbeat is older than this. A replica that is paused for longer may present a refresh token twice. */
 export const LEASE_MS = 15_000;
 export const HEARTBEAT_MS = 5_000;
 
 /** Time left by the database's clock; null where no expiry is known. */
-export function millisecondsLeft(row: Pick<TokenRow, 'expiresAt' | 'now'>): number | null {
+export function millisecondsLeft(row: Pick<ReadableTokenRow, 'expiresAt' | 'now'>): number | null {
   return row.expiresAt === null ? null : row.expiresAt - row.now;
 }
 
@@ -13,7 +13,7 @@ export function millisecondsLeft(row: Pick<TokenRow, 'expiresAt' | 'now'>): numb
  * `fresh`: hand it out. `due`: hand it out and refresh in the background. `stale`: refresh first. A caller's
  * `minTtlSeconds` counts up to half of the token's lifetime, so that a short-lived token is not refreshed for every call.
  */
-export function freshness(row: TokenRow, minTtlSeconds: number): 'fresh' | 'due' | 'stale' {
+export function freshness(row: ReadableTokenRow, minTtlSeconds: number): 'fresh' | 'due' | 'stale' {
   if (row.accessCt === null) return 'stale';
   const left = millisecondsLeft(row);
   if (left === null) return 'fresh';

@@ -39,6 +39,24 @@ export interface TokenRow extends ResolvedTokenRef {
 
 export type FullTokenRow = TokenRow & SealedCells;
 
+/** As much of a row as handing out its access token needs. */
+export type ReadableTokenRow = Pick<
+  TokenRow,
+  | 'id'
+  | 'status'
+  | 'generation'
+  | 'tokenType'
+  | 'scope'
+  | 'accessCt'
+  | 'hasRefreshToken'
+  | 'expiresAt'
+  | 'lifetimeSeconds'
+  | 'refreshAfter'
+  | 'retryAfter'
+  | 'lastFailure'
+  | 'now'
+>;
+
 /** A new token set for a row. Durations count from the database's clock at the write. */
 export interface TokenWrite extends SealedCells {
   tokenType: string;
@@ -64,7 +82,7 @@ export class FencedWriteError extends Error {
 /** Port: token rows in the database. Every write is one conditional statement. */
 export abstract class TokenRows {
   /** Batched with the reads of other callers; always from the primary. */
-  abstract find(ref: ResolvedTokenRef): Promise<TokenRow | null>;
+  abstract find(ref: ResolvedTokenRef): Promise<ReadableTokenRow | null>;
   abstract findFull(ref: ResolvedTokenRef): Promise<FullTokenRow | null>;
   abstract list(filter: TokenFilter): Promise<TokenRow[]>;
   /** Active rows of these providers whose refresh ahead of expiry is due and that nobody has claimed, the most urgent first. */
