@@ -165,6 +165,22 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     expect(provider.oracle.exchanges - before).toBe(1);
   });
 
+  it('is done by one of two replicas that have seen the row unclaimed at the same moment', async () => {
+    const ref = await login();
+    const before = provider.oracle.exchanges;
+    const late = new DatabaseFaults(two.dataSource).hold(/SET claim_id = /);
+    const second = two.tokens.refreshTokens(ref);
+    await late.reached;
+    const reply = provider.faults.holdReply();
+    const first = one.tokens.refreshTokens(ref);
+    await expect.poll(() => provider.oracle.exchanges).toBe(before + 1);
+    late.release();
+    reply();
+    expect((await second).value).toBe((await first).value);
+    expect(provider.oracle.exchanges - before).toBe(1);
+    expect(provider.oracle.reuses).toBe(0);
+  });
+
   it('of a replica that has died is taken over', async () => {
     const ref = await login();
     await sql(`claim_id = 'dead-replica', claimed_at = ${Date.now() - 60_000}`, ref);

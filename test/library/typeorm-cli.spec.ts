@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+
+describe('The TypeORM CLI with ormconfig.ts', () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'tokenward-cli-'));
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  const typeorm = async (
+    command: string,
+    url = `sqlite:${join(directory, 'cli.sqlite')}`,
+  ): Promise<string> => {
+    const { stdout } = await run('npm', ['run', '-s', 'typeorm', '--', command], {
+      env: { ...process.env, DATABASE_URL: url },
+    });
+    return stdout;
+  };
+
+  it('runs, shows and reverts the migrations', async () => {
+    expect(await typeorm('migration:run')).toMatch(
+      /CreateTokenwardTables\d+ has been .*executed successfully/,
+    );
+    expect(await typeorm('migration:show')).toMatch(/\[X\] 1 CreateTokenwardTables/);
+    expect(await typeorm('migration:revert')).toMatch(
+      /CreateTokenwardTables\d+ has been .*reverted successfully/,
+    );
+  });
+
+  it('says what is wrong with the address of the database', async () => {
+    await expect(typeorm('migration:show', 'oracle://x')).rejects.toThrow(/DATABASE_URL must be postgres:/);
+  });
+});
