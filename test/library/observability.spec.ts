@@ -111,6 +111,17 @@ describe('A replica whose database is away', () => {
   });
 });
 
+describe('A replica whose tables are gone', () => {
+  it('is not ready and says which command brings them back', async () => {
+    const { app, get } = await start(tokenOptions(provider));
+    await app.get(DataSource).query('DROP TABLE tokenward_tokens');
+    expect(await get('/health/ready')).toMatchObject({
+      status: 503,
+      data: { error: { database: { reason: expect.stringMatching(/no table .*migration:run/) } } },
+    });
+  });
+});
+
 describe('A replica whose provider is away', () => {
   it('stays ready', async () => {
     const { get } = await start(

@@ -134,6 +134,16 @@ describe('TokenHttpService', () => {
     expect(api.seen).toHaveLength(4);
   });
 
+  it('does not go round in circles either for refs that come from listTokens', async () => {
+    const { exchanges } = provider.oracle;
+    api.answer = (_request, response) => void response.writeHead(401).end();
+    for (let call = 0; call < 3; call++) {
+      const [listed] = await replica.tokens.listTokens(ref);
+      await failure(firstValueFrom(http.as(listed!).get(`${api.origin}/me`)));
+    }
+    expect(provider.oracle.exchanges - exchanges).toBe(1);
+  });
+
   it('refreshes after a 401 also for callers who read the status themselves', async () => {
     api.answer = (request, response) =>
       request.authorization === `Bearer ${stored}` ? response.writeHead(401).end() : ok(request, response);

@@ -143,8 +143,11 @@ export class TokenService {
     const state = freshness(row, minTtlSeconds);
     const seen = force instanceof IssuedAccessToken ? IssuedAccessToken.generationOf(force) : row.generation;
     const refused = force === true || (force !== false && seen >= row.generation);
-    if (refused || state === 'stale')
-      return this.refresh(Math.max(seen, state === 'stale' ? row.generation : 0), ref);
+    if (refused || state === 'stale') {
+      const newer = await this.refresh(Math.max(seen, state === 'stale' ? row.generation : 0), ref);
+      events.emit({ type: 'token_read', source: 'refresh' });
+      return newer;
+    }
     // Still valid: nobody waits. Whatever goes wrong is in the events, and the next call asks again.
     if (state === 'due') this.refresh(row.generation, ref).catch(() => undefined);
     const token = issuedFrom(
@@ -158,9 +161,7 @@ export class TokenService {
 
   private async refresh(seen: number, ref: ResolvedTokenRef): Promise<IssuedAccessToken> {
     try {
-      const token = await this.refresher.newerThan(seen, ref);
-      this.context.events.emit({ type: 'token_read', source: 'refresh' });
-      return token;
+      return await this.refresher.newerThan(seen, ref);
     } finally {
       this.context.cache?.invalidate(ref);
     }

@@ -71,7 +71,7 @@ export type TokenStatus = 'active' | 'reauthorization_required' | 'revoked';
 /** What may be known about a stored token set without opening it. Never holds a secret. */
 export interface StoredToken extends ResolvedTokenRef {
   status: TokenStatus;
-  /** Grows by one with every stored token set: 1 after the log-in, 2 after the first refresh. */
+  /** Grows by one with every stored token set, 1 after the log-in, 2 after the first refresh, and with a revocation. */
   generation: number;
   tokenType: string;
   scope: string | null;

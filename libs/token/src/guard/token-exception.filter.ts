@@ -12,6 +12,8 @@ import {
 
 /** What a client may be told: about its own user's token in full, about the server only that it has a fault. */
 function publicAnswer(error: TokenError): { status: number; detail: string } {
+  // The full message would name the other providers.
+  if (error.code === 'PROVIDER_UNKNOWN') return { status: 400, detail: 'provider: is not configured' };
   if (error instanceof TokenInputError) return { status: 400, detail: error.message };
   if (
     error instanceof TokenNotFoundError ||
@@ -24,7 +26,7 @@ function publicAnswer(error: TokenError): { status: number; detail: string } {
     return { status: 503, detail: `Provider "${error.provider}" cannot be asked now. Try again later.` };
   if (error.code === 'KEY_UNAVAILABLE')
     return { status: 503, detail: 'Stored tokens cannot be opened now. Try again later.' };
-  if (error.code.startsWith('API_'))
+  if (error.code.startsWith('API_') && error.code !== 'API_REQUEST_INVALID')
     return { status: 502, detail: 'The API that was called on your behalf did not answer as it should.' };
   return { status: 500, detail: 'The server cannot use the stored token; its log tells more.' };
 }

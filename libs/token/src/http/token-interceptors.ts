@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { TokenConfigurationError, TokenError } from '../common/errors.js';
 import { IssuedAccessToken, type TokenRef } from '../common/tokens.js';
 import type { Providers } from '../oauth/providers.js';
+import { resolveTokenRef } from '../token-ref.js';
 import type { TokenService } from '../token.service.js';
 import { toApiRequestError } from './api-request.error.js';
 import { allowedTarget, checkedAdapter, foreignOrigin, isSingleUse, withoutSecrets } from './egress.js';
@@ -111,7 +112,7 @@ export class TokenInterceptors {
     const sending = this.#sendings.get(config);
     if (!sending) return giveUp();
     const { ref, token, data, repeated } = sending;
-    const key = JSON.stringify(ref);
+    const key = JSON.stringify(resolveTokenRef(ref));
     const generation = IssuedAccessToken.generationOf(token);
     if (repeated) {
       this.#refused.set(key, generation);

@@ -36,6 +36,21 @@ export class TokenCollectors implements OnModuleDestroy {
     'Stored values that could not be opened, by reason.',
     ['reason'],
   );
+  private readonly encryptionFailures = counter(
+    'tokenward_encryption_failures_total',
+    'Tokens that could not be sealed and were not stored, by reason.',
+    ['reason'],
+  );
+  private readonly reauthorizations = counter(
+    'tokenward_reauthorizations_required_total',
+    'Sessions that only a new log-in of the user can continue.',
+    ['provider'],
+  );
+  private readonly revocationFailures = counter(
+    'tokenward_revocation_failures_total',
+    'Tokens that were erased here but not revoked at the provider.',
+    ['provider'],
+  );
   private readonly keysReady = getOrCreateMetric('Gauge', {
     name: 'tokenward_keys_ready',
     help: '1 while the keys in the database can be opened, else 0.',
@@ -44,7 +59,7 @@ export class TokenCollectors implements OnModuleDestroy {
     name: 'tokenward_refresh_duration_seconds',
     help: 'Seconds that a provider took to answer a refresh.',
     labelNames: ['provider'],
-    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
   }) as Histogram;
   readonly #subscription;
   readonly #tokens;
@@ -102,6 +117,15 @@ export class TokenCollectors implements OnModuleDestroy {
         break;
       case 'decryption_failed':
         this.decryptionFailures.inc({ reason: event.reason });
+        break;
+      case 'encryption_failed':
+        this.encryptionFailures.inc({ reason: event.reason });
+        break;
+      case 'reauthorization_required':
+        this.reauthorizations.inc({ provider: event.provider });
+        break;
+      case 'revocation_failed':
+        this.revocationFailures.inc({ provider: event.provider });
         break;
       case 'keys_checked':
         this.keysReady.set(event.ready ? 1 : 0);

@@ -26,7 +26,8 @@ export interface ProviderOptions {
   defaultLifetimeSeconds?: number | null;
   /**
    * What to do when nobody knows whether the provider has consumed a refresh token (reply lost, replica died):
-   * `replay` it or ask the user to log in again. Default: `reauthorize` where `reuseGraceSeconds` is 0, else `replay`.
+   * `replay` it or ask the user to log in again. Default: `replay` within `reuseGraceSeconds`
+   * and where that is not given, `reauthorize` after it.
    */
   onUnknownOutcome?: 'replay' | 'reauthorize';
   /** How long the provider accepts a consumed refresh token once more. 0: it revokes the grant on reuse. Default: unknown. */

@@ -56,7 +56,7 @@ export function mayReplay(
   return grace === undefined || ageMs < grace * 1000;
 }
 
-/** Full jitter, doubling from two seconds to five minutes; a provider's own wish is a lower bound. */
+/** Full jitter below a ceiling that doubles from four seconds to five minutes, and a second on top; a provider's own wish is a lower bound. */
 export function backoffMs(failures: number, retryAfterSeconds: number | null, random: number): number {
   const ceiling = Math.min(300_000, 2_000 * 2 ** Math.min(failures, 10));
   return Math.max(Math.round(1_000 + random * ceiling), Math.min(retryAfterSeconds ?? 0, 3600) * 1000);

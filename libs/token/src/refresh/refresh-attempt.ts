@@ -71,15 +71,9 @@ export class RefreshAttempt {
    * After a log-out, a refresh token that came back too late is revoked at the provider. Never after a new log-in: many
    * providers revoke the user's whole grant with it, and so the new log-in as well.
    */
-  async discard(orphan: string, provider: Provider): Promise<void> {
-    const failure = await revokeAtProvider(provider, orphan);
-    if (failure)
-      this.events.emit({
-        type: 'revocation_failed',
-        provider: provider.name,
-        recordId: 'revoked',
-        reason: failure,
-      });
+  async discard(orphan: string, recordId: string, provider: Provider): Promise<void> {
+    const reason = await revokeAtProvider(provider, orphan);
+    if (reason) this.events.emit({ type: 'revocation_failed', provider: provider.name, recordId, reason });
   }
 
   private async accept(

@@ -44,12 +44,12 @@ export class RefreshService {
 
   private async refresh(seen: number, ref: ResolvedTokenRef): Promise<IssuedAccessToken> {
     const provider = this.providers.get(ref.provider);
-    let orphan: string | null = null;
+    let orphan: { token: string; recordId: string } | null = null;
     const deadline = this.clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
     while (this.clock.monotonic() < deadline) {
       const found = await this.rows.findFull(ref);
       if (orphan !== null && (found === null || found.status === 'revoked'))
-        await this.attempt.discard(orphan, provider);
+        await this.attempt.discard(orphan.token, orphan.recordId, provider);
       const row = refreshable(found, ref);
       if (
         row.generation > seen &&
@@ -80,7 +80,7 @@ export class RefreshService {
         const before = await this.store.openAll(row);
         const result = await this.claimAndRun(row, before, provider);
         if ('issued' in result) return result.issued;
-        orphan = result.orphan;
+        orphan = result.orphan === null ? null : { token: result.orphan, recordId: row.id };
       }
     }
     throw new ProviderUnavailableError(

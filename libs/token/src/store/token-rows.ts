@@ -2,7 +2,7 @@ import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
 
 /** The sealed cells of a row, as text (`tm1.…`). All that are there are sealed under one data key. */
 export interface SealedCells {
-  /** Null after a revocation, and while an answer that failed validation is quarantined. */
+  /** Null after a revocation. */
   accessCt: string | null;
   refreshCt: string | null;
   idCt: string | null;

@@ -1,4 +1,4 @@
-import { DecryptionError } from '../common/errors.js';
+import { DecryptionError, KeyUnavailableError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
 import type { ResolvedTokenRef } from '../common/tokens.js';
 import { RecordError } from '../crypto/record.js';
@@ -69,7 +69,8 @@ export class TokenStore {
       try {
         return await write(cells);
       } catch (error) {
-        if (!(error instanceof FencedWriteError) || attempt === FENCED_ATTEMPTS) throw error;
+        if (!(error instanceof FencedWriteError)) throw error;
+        if (attempt === FENCED_ATTEMPTS) throw new KeyUnavailableError(error.reason);
         this.encryption.keyRefused(row.tenantId);
       }
     }

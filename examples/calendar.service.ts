@@ -1,0 +1,39 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
+import {
+  ReauthorizationRequiredError,
+  TokenHttpService,
+  type TokenRef,
+  TokenService,
+} from '@tokenward/nestjs';
+import { firstValueFrom } from 'rxjs';
+
+const CALENDARS = 'https://www.googleapis.com/calendar/v3/users/me/calendarList';
+
+@Injectable()
+export class CalendarService {
+  private readonly logger = new Logger(CalendarService.name);
+
+  constructor(
+    private readonly tokens: TokenService,
+    private readonly http: TokenHttpService,
+  ) {}
+
+  async calendars(ref: TokenRef): Promise<unknown> {
+    const { data } = await firstValueFrom(this.http.as(ref).get<unknown>(CALENDARS));
+    return data;
+  }
+
+  /** Runs without any user at hand; access tokens that have expired are refreshed on the way. */
+  @Cron('0 0 * * * *')
+  async readAll(): Promise<void> {
+    for (const stored of await this.tokens.listTokens({ provider: 'google', status: 'active' })) {
+      try {
+        await this.calendars(stored);
+      } catch (error) {
+        if (!(error instanceof ReauthorizationRequiredError)) throw error;
+        this.logger.warn(`A user has to connect Google again: ${error.reason}`);
+      }
+    }
+  }
+}
