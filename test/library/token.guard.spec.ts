@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Controller, Get, type INestApplication, Req, UseGuards } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -185,6 +186,16 @@ describe.each([
   describe('metrics', () => {
     const metric = async (pattern: RegExp): Promise<number> =>
       Number(pattern.exec((await get('/metrics')).data as string)?.[1]);
+
+    it('are those of docs/metrics.md', async () => {
+      const names = (text: string, pattern: RegExp) =>
+        [...new Set([...text.matchAll(pattern)].map(([, name]) => name!))].toSorted();
+      const documented = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+      const { data } = await get('/metrics');
+      expect(names(data as string, /^# HELP (tokenward_\w+)/gm)).toEqual(
+        names(documented, /^\| `(tokenward_\w+)`/gm),
+      );
+    });
 
     it('count refreshes, reads and tokens, without naming users', async () => {
       await login('metric-user');
