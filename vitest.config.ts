@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/**/*.spec.ts'],
           setupFiles: ['reflect-metadata'],
-          globalSetup: ['test/support/databases.setup.ts'],
+          globalSetup: ['test/support/databases.setup.ts', 'test/support/build.setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

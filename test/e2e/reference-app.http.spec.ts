@@ -8,7 +8,7 @@ describe('the reference app on the wire', () => {
   let visitor: Visitor;
 
   beforeAll(async () => {
-    provided = await startProvidedApp();
+    provided = await startProvidedApp({}, (entry) => ({ test: entry, other: entry }));
     url = provided.app.url;
   });
   afterAll(() => provided?.stop());
@@ -70,11 +70,13 @@ describe('the reference app on the wire', () => {
     });
 
     it('works while a client secret is being exchanged for another', async () => {
-      const { app, stop } = await startProvidedApp({}, ({ clientSecret }) => ({
-        clientSecret: ['a secret that is not in force yet', clientSecret],
+      const { app, provider, stop } = await startProvidedApp({}, (entry) => ({
+        test: { ...entry, clientSecret: ['a secret that is not in force yet', entry['clientSecret']] },
       }));
       await visitor.logIn(app.url);
       expect((await visitor.get(`${app.url}/api/test/me`)).status).toBe(200);
+      await visitor.post(`${app.url}/connections/test`, { method: 'DELETE' });
+      expect(provider.oracle.revokedGrants).toHaveLength(1);
       await stop();
     });
 
@@ -97,10 +99,13 @@ describe('the reference app on the wire', () => {
       ['POST', '/connections/test/burst'],
       ['DELETE', '/connections/test'],
       ['POST', '/api/test/me'],
-    ])('that change something, such as %s %s, need the header that other sites cannot send', async (method, path) => {
-      await visitor.logIn(url);
-      expect((await visitor.get(url + path, { method })).status).toBe(403);
-    });
+    ])(
+      'that change something, such as %s %s, need the header that other sites cannot send',
+      async (method, path) => {
+        await visitor.logIn(url);
+        expect((await visitor.get(url + path, { method })).status).toBe(403);
+      },
+    );
 
     it.each([
       ['GET', '/api/test/time'],
@@ -125,7 +130,9 @@ describe('the reference app on the wire', () => {
 
     it('are answered with headers that keep the page to itself', async () => {
       const { headers } = await visitor.get(`${url}/`);
-      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self'; .*frame-ancestors 'none'$/);
+      expect(headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; script-src 'self'; .*frame-ancestors 'none'$/,
+      );
       expect(headers.get('referrer-policy')).toBe('no-referrer');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect((await visitor.get(`${url}/auth/session`)).headers.get('cache-control')).toBe('no-store');
@@ -136,16 +143,59 @@ describe('the reference app on the wire', () => {
     it('are told with their sealed bytes, without a secret, and looking refreshes nothing', async () => {
       await visitor.logIn(url);
       const before = provided.provider.oracle.exchanges;
-      const { connections } = (await (await visitor.get(`${url}/connections`)).json()) as { connections: unknown[] };
-      expect(connections).toEqual([
+      const { connections } = (await (await visitor.get(`${url}/connections`)).json()) as {
+        connections: unknown[];
+      };
+      expect(connections).toContainEqual(
         expect.objectContaining({
           provider: 'test',
           status: 'active',
           refreshes: 0,
           encrypted: expect.objectContaining({ refreshToken: expect.stringMatching(/^tm1\./) }),
         }),
-      ]);
+      );
       expect(provided.provider.oracle.exchanges).toBe(before);
+    });
+
+    it('may be several of one user, and end one by one', async () => {
+      await visitor.logIn(url);
+      await visitor.logIn(url, 'other');
+      const list = async (): Promise<string[][]> => {
+        const answer = await visitor.get(`${url}/connections`);
+        const { connections } = (await answer.json()) as { connections: Record<string, string>[] };
+        return connections.map(({ userId, provider, status }) => [userId!, provider!, status!]);
+      };
+      expect(await list()).toEqual([
+        ['test:ada', 'test', 'active'],
+        ['test:ada', 'other', 'active'],
+      ]);
+      await visitor.post(`${url}/auth/logout`);
+      await visitor.logIn(url);
+      expect(await list(), 'a log-out ends what the log-in began').toContainEqual([
+        'test:ada',
+        'other',
+        'active',
+      ]);
+      await visitor.post(`${url}/connections/other`, { method: 'DELETE' });
+      expect(await list()).toContainEqual(['test:ada', 'other', 'revoked']);
+    });
+
+    it('are refreshed once, however many calls meet an expired token at once', async () => {
+      const { app, provider, stop } = await startProvidedApp({ accessTokenTtlSeconds: 2 });
+      await visitor.logIn(app.url);
+      const isExpired = async (): Promise<boolean> => {
+        const answer = await visitor.get(`${app.url}/connections`);
+        const { now, connections } = (await answer.json()) as {
+          now: string;
+          connections: { expiresAt: string }[];
+        };
+        return connections[0]!.expiresAt < now;
+      };
+      await expect.poll(isExpired, { timeout: 10_000 }).toBe(true);
+      const burst = await visitor.post(`${app.url}/connections/test/burst`);
+      expect(await burst.json()).toEqual({ calls: 50, ok: 50, exchanges: 1 });
+      expect([provider.oracle.exchanges, provider.oracle.reuses]).toEqual([1, 0]);
+      await stop();
     });
 
     it('can be ended, which revokes the grant at the provider', async () => {

@@ -36,7 +36,7 @@ describe.skipIf(!requirement('chromium').available)('the page when the provider 
     provided.provider.faults.fail(500, {}, '<h1>Sorry</h1>', 100);
     await refresh();
     await happened(/The provider does not answer right now\. Nothing is lost/);
-    expect(await status()).toBe('Provider does not answer');
+    await expect.poll(status).toBe('Provider does not answer');
     expect(await notice()).toContain('The token in hand is still good, so calls go on as before.');
     await page.getByRole('button', { name: 'Call the API' }).click();
     await happened(/The API answered 200/);
@@ -46,7 +46,10 @@ describe.skipIf(!requirement('chromium').available)('the page when the provider 
   it('sees for itself when the provider is back', async () => {
     provided.provider.faults.clear();
     await expect
-      .poll(async () => (await page.getByRole('button', { name: 'Refresh now' }).click(), status()), { interval: 1000, timeout: 45_000 })
+      .poll(async () => (await page.getByRole('button', { name: 'Refresh now' }).click(), status()), {
+        interval: 1000,
+        timeout: 45_000,
+      })
       .toBe('Active');
   });
 
@@ -54,12 +57,14 @@ describe.skipIf(!requirement('chromium').available)('the page when the provider 
     provided.provider.faults.fail(400, {}, { error: 'invalid_grant' });
     await refresh();
     await happened(/The provider wants to see you again/);
-    expect(await status()).toBe('Log-in needed');
+    await expect.poll(status).toBe('Log-in needed');
     await picture('log-in-needed');
     await page.getByRole('link', { name: 'Log in again' }).click();
+    await page.getByRole('heading', { name: 'Hello, ada' }).waitFor();
+    await picture('provider-consent');
     await page.getByRole('button', { name: 'Allow' }).click();
     await page.getByRole('heading', { name: 'What happened' }).waitFor();
-    expect(await status()).toBe('Active');
+    await expect.poll(status).toBe('Active');
   });
 
   it('says when the app itself does not answer', async () => {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { startProvider, type TestProvider, type TestProviderOptions } from './provider.js';
 import { ReferenceApp } from './reference-app.js';
 
+type ProviderEntry = Record<string, unknown>;
+
 export interface ProvidedApp {
   app: ReferenceApp;
   provider: TestProvider;
@@ -13,7 +15,7 @@ export interface ProvidedApp {
 /** The app with a providers file that names the test provider `test`, as someone with a provider of their own runs it. */
 export async function startProvidedApp(
   options: TestProviderOptions = {},
-  entryOf: (provider: TestProvider) => Record<string, unknown> = () => ({}),
+  providersOf: (entry: ProviderEntry) => Record<string, ProviderEntry> = (entry) => ({ test: entry }),
 ): Promise<ProvidedApp> {
   const provider = await startProvider(options);
   const directory = await mkdtemp(join(tmpdir(), 'tokenward-app-'));
@@ -27,9 +29,8 @@ export async function startProvidedApp(
     clientSecret,
     scope: 'openid profile api offline_access',
     allowInsecureRequests: true,
-    ...entryOf(provider),
   };
-  await writeFile(file, JSON.stringify({ test: entry }));
+  await writeFile(file, JSON.stringify(providersOf(entry)));
   const app = await ReferenceApp.start({ PROVIDERS_FILE: file }, directory);
   return { app, provider, stop: async () => void (await Promise.all([app.remove(), provider.stop()])) };
 }

@@ -36,7 +36,7 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
   const app = {
     id: 'test-client',
     secret: 'test-client-secret-of-32-characters',
-    redirectPaths: ['/auth/callback/test'],
+    redirectPaths: ['/auth/callback/test', '/auth/callback/other'],
     postLogoutRedirectPaths: ['/'],
   };
   const api = { id: 'test-api', secret: 'test-api-secret-of-32-characters' };

@@ -48,9 +48,12 @@ export class ReferenceApp {
     return app;
   }
 
-  private async ready(): Promise<void> {
+  async ready(): Promise<void> {
     const said = new Promise<void>((resolve) => {
-      this.process.stdout!.on('data', () => this.output.includes('Press Ctrl-C to stop.') && resolve());
+      this.process.stdout!.on(
+        'data',
+        () => /Press Ctrl-C to stop|listens on port/.test(this.output) && resolve(),
+      );
     });
     const ended = this.gone.then(() => {
       throw new Error(`The app did not start: ${this.output}${this.errors}`);
@@ -59,7 +62,8 @@ export class ReferenceApp {
   }
 
   get url(): string {
-    return this.fromBanner('Open');
+    const port = /listens on port (\d+)/.exec(this.output)?.[1];
+    return port === undefined ? this.fromBanner('Open') : `http://localhost:${port}`;
   }
 
   get provider(): string {
@@ -75,7 +79,7 @@ export class ReferenceApp {
   }
 
   /** How the process ends: by itself, or asked to as by Ctrl-C in a terminal. */
-  async exit(signal?: 'SIGINT' | 'SIGTERM'): Promise<unknown> {
+  async exit(signal?: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<unknown> {
     if (signal === 'SIGINT') process.kill(-this.process.pid!, signal);
     else if (signal) this.process.kill(signal);
     const [code, endedBy] = await this.gone;

@@ -39,15 +39,16 @@ export class Visitor {
   async callbackAfterLogIn(
     app: string,
     form: Record<string, string> = { name: 'ada', password: 'x' },
+    provider = 'test',
   ): Promise<string> {
-    const page = await this.follow(`${app}/auth/login/test`);
+    const page = await this.follow(`${app}/auth/login/${provider}`);
     const submitted = await this.get(page.url, { method: 'POST', body: new URLSearchParams(form) });
     const next = new URL(submitted.headers.get('location')!, page.url).href;
     return (await this.follow(next, `${app}/auth/callback`)).url;
   }
 
-  async logIn(app: string): Promise<void> {
-    const { url } = await this.follow(await this.callbackAfterLogIn(app));
+  async logIn(app: string, provider?: string): Promise<void> {
+    const { url } = await this.follow(await this.callbackAfterLogIn(app, undefined, provider));
     if (url !== `${app}/`) throw new Error(`The log-in ended at ${url}`);
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { StoredToken } from '@tokenward/nestjs';
 import { startReplica, type Replica } from './app.js';
 import type { ReferenceApp } from './reference-app.js';
@@ -12,7 +13,8 @@ const often = 100;
  */
 export class Witness {
   readonly seen = new Set<string>();
-  private watching: NodeJS.Timeout | undefined;
+  private closed = false;
+  private watching = Promise.resolve();
 
   private constructor(private readonly replica: Replica) {}
 
@@ -28,7 +30,7 @@ export class Witness {
       },
     );
     const witness = new Witness(replica);
-    witness.watching = setInterval(() => void witness.look(), often);
+    witness.watching = witness.watch();
     return witness;
   }
 
@@ -52,8 +54,16 @@ export class Witness {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.watching);
+    this.closed = true;
+    await this.watching;
     await this.replica.close();
+  }
+
+  private async watch(): Promise<void> {
+    while (!this.closed) {
+      await this.look();
+      await setTimeout(often);
+    }
   }
 
   private async look() {

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { isListed } from './call-list.js';
+
+const list = ['GET /me', 'POST /files/*'];
+
+it.each([
+  ['GET', '/me'],
+  ['POST', '/files/1'],
+  ['POST', '/files/1/parts'],
+])('allows %s %s', (method, path) => {
+  expect(isListed(list, method, path)).toBe(true);
+});
+
+it.each([
+  ['POST', '/me'],
+  ['GET', '/me/'],
+  ['GET', '/mexico'],
+  ['GET', '/files/1'],
+  ['POST', '/files'],
+  ['POST', '/files/..%2Fme'],
+  ['POST', '/files/%2e%2e/me'],
+  ['POST', '/files/..\\me'],
+])('refuses %s %s', (method, path) => {
+  expect(isListed(list, method, path)).toBe(false);
+});

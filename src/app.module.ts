@@ -1,0 +1,86 @@
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { ScheduleModule } from '@nestjs/schedule';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import {
+  TokenEntity,
+  tokenEntities,
+  tokenMigrations,
+  TokenModule,
+  type TokenModuleOptions,
+} from '@tokenward/nestjs';
+import { TokenHealthModule } from '@tokenward/nestjs/health';
+import { TokenMetricsModule } from '@tokenward/nestjs/metrics';
+import { ApiController } from './api/api.controller.js';
+import { ApiProxy } from './api/api.proxy.js';
+import { CsrfGuard } from './auth/csrf.guard.js';
+import { LoginController } from './auth/login.controller.js';
+import { LoginService } from './auth/login.service.js';
+import { LogoutService } from './auth/logout.service.js';
+import { OidcClients } from './auth/oidc-clients.js';
+import { SessionController } from './auth/session.controller.js';
+import type { Config } from './config/config.js';
+import type { AppProviders } from './config/providers-file.js';
+import { BurstController } from './connections/burst.controller.js';
+import { ConnectionsController } from './connections/connections.controller.js';
+import { EncryptedColumns } from './connections/encrypted-columns.js';
+import { TokenController } from './local/token.controller.js';
+import { ProviderDirectory } from './providers/provider-directory.js';
+import { PageController } from './web/page.controller.js';
+import { ProblemFilter } from './web/problem.filter.js';
+import { PublicUrl } from './web/public-url.js';
+
+const controllers: Type[] = [
+  LoginController,
+  SessionController,
+  ConnectionsController,
+  BurstController,
+  ApiController,
+  PageController,
+];
+
+/** Tokens that live for seconds are watched every second; others need no more than the library's default. */
+function tokenOptions({ keyring, providers }: Config, all: AppProviders): TokenModuleOptions {
+  return {
+    providers: Object.fromEntries(Object.entries(all).map(([name, { options }]) => [name, options])),
+    encryption: { keyring: keyring.keyring },
+    ...(providers === null && { refresh: { ahead: { cron: '* * * * * *' }, cooldownSeconds: 1 } }),
+  };
+}
+
+@Module({})
+export class AppModule {
+  static with(config: Config, providers: AppProviders): DynamicModule {
+    const isLocal = config.providers === null;
+    return {
+      module: AppModule,
+      imports: [
+        ScheduleModule.forRoot(),
+        TypeOrmModule.forRoot({
+          ...config.database,
+          entities: [...tokenEntities],
+          migrations: [...tokenMigrations],
+          // Replicas that start together must not race; in production one command does it, before they start.
+          migrationsRun: !config.production,
+          retryAttempts: config.production ? 10 : 0,
+        }),
+        TypeOrmModule.forFeature([TokenEntity]),
+        TokenModule.forRoot(tokenOptions(config, providers)),
+        TokenHealthModule,
+        TokenMetricsModule,
+      ],
+      controllers: isLocal ? [TokenController, ...controllers] : controllers,
+      providers: [
+        { provide: ProviderDirectory, useValue: new ProviderDirectory(providers) },
+        { provide: PublicUrl, useValue: new PublicUrl(config.publicUrl) },
+        { provide: APP_GUARD, useClass: CsrfGuard },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        ApiProxy,
+        EncryptedColumns,
+        LoginService,
+        LogoutService,
+        OidcClients,
+      ],
+    };
+  }
+}

@@ -1,0 +1,45 @@
+import { BadRequestException, Controller, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
+import { TokenService } from '@tokenward/nestjs';
+import { ApiProxy } from '../api/api.proxy.js';
+import { CurrentUser } from '../auth/current-user.js';
+import { SessionGuard } from '../auth/session.guard.js';
+import type { SessionUser } from '../auth/session-user.js';
+import { ProviderDirectory } from '../providers/provider-directory.js';
+
+const calls = 50;
+
+interface Burst {
+  calls: number;
+  /** How many of them the API answered with success. */
+  ok: number;
+  /** How many refreshes the provider has done for this token meanwhile. */
+  exchanges: number;
+}
+
+/** Many calls for one token at once, here and not in the browser, which would send six at a time. */
+@Controller('connections')
+@UseGuards(SessionGuard)
+export class BurstController {
+  constructor(
+    private readonly tokens: TokenService,
+    private readonly proxy: ApiProxy,
+    private readonly providers: ProviderDirectory,
+  ) {}
+
+  @Post(':provider/burst')
+  @HttpCode(200)
+  async burst(@CurrentUser() user: SessionUser, @Param('provider') provider: string): Promise<Burst> {
+    const path = this.providers.sample(provider);
+    if (path === null) throw new BadRequestException('No call to try out is listed for this provider.');
+    const call = () => this.proxy.call(user, provider, { method: 'GET', path });
+    const before = await this.generation(user, provider);
+    const answers = await Promise.allSettled(Array.from({ length: calls }, call));
+    const ok = answers.filter((answer) => answer.status === 'fulfilled' && answer.value.status < 300).length;
+    return { calls, ok, exchanges: (await this.generation(user, provider)) - before };
+  }
+
+  private async generation(user: SessionUser, provider: string): Promise<number> {
+    const [stored] = await this.tokens.listTokens({ userId: user.id, provider });
+    return stored?.generation ?? 0;
+  }
+}

@@ -1,0 +1,74 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { ProviderClient } from './provider.options.js';
+
+interface Introspection {
+  active: boolean;
+  sub?: string;
+  scope?: string;
+  client_id?: string;
+  exp?: number;
+}
+
+interface Answer {
+  status: number;
+  body: unknown;
+  /** How the caller should have authenticated. */
+  challenge?: string;
+}
+
+type Ask = (token: string) => Promise<Introspection>;
+
+const unavailable: Answer = {
+  status: 502,
+  body: { error: 'the provider cannot be asked about this token' },
+};
+
+const now = (): number => Math.floor(Date.now() / 1000);
+
+const routes: Record<string, (token: Introspection) => unknown> = {
+  '/me': ({ sub, scope, client_id: client, exp = now() }) => ({
+    sub,
+    scope,
+    client,
+    tokenExpiresInSeconds: exp - now(),
+  }),
+  '/time': () => ({ now: new Date().toISOString() }),
+};
+
+/** A protected API. It asks the provider about every token it is shown (RFC 7662), so a revoked one is refused at once. */
+export function createApi(issuer: string, client: ProviderClient): Server {
+  const ask = (token: string): Promise<Introspection> => introspect(issuer, client, token);
+  return createServer((request, response) => void respond(request, response, ask));
+}
+
+async function respond(request: IncomingMessage, response: ServerResponse, ask: Ask): Promise<void> {
+  const { status, body, challenge } = await answerTo(request, ask).catch(() => unavailable);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    ...(challenge !== undefined && { 'www-authenticate': challenge }),
+  });
+  response.end(JSON.stringify(body));
+}
+
+async function answerTo(request: IncomingMessage, ask: Ask): Promise<Answer> {
+  const token = /^Bearer ([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) return { status: 401, body: { error: 'no token' }, challenge: 'Bearer' };
+  const introspection = await ask(token);
+  if (!introspection.active || !introspection.scope?.split(' ').includes('api')) {
+    return { status: 401, body: { error: 'invalid_token' }, challenge: 'Bearer error="invalid_token"' };
+  }
+  const route = request.method === 'GET' ? routes[request.url ?? ''] : undefined;
+  return route ? { status: 200, body: route(introspection) } : { status: 404, body: { error: 'not found' } };
+}
+
+async function introspect(issuer: string, client: ProviderClient, token: string): Promise<Introspection> {
+  const credentials = Buffer.from(`${client.id}:${client.secret}`).toString('base64');
+  const response = await fetch(`${issuer}/token/introspection`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${credentials}` },
+    body: new URLSearchParams({ token }),
+  });
+  if (!response.ok) throw new Error(`introspection answered ${response.status}`);
+  return (await response.json()) as Introspection;
+}

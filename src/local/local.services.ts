@@ -1,0 +1,91 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/config.js';
+import { ConfigurationError } from '../config/configuration.error.js';
+import type { AppProviders } from '../config/providers-file.js';
+import type { LocalChildMessage, LocalChildSetup } from './local.messages.js';
+
+const clientId = 'tokenward-reference-app';
+const scope = 'openid profile api offline_access';
+
+/** The provider and the protected API that come along when none are configured: one process beside the app. */
+export class LocalServices {
+  private readonly secret = crypto.randomUUID();
+  private readonly child: ChildProcess;
+  private stopping = false;
+  /** Resolves to how the app reaches them, once they answer. */
+  readonly providers: Promise<AppProviders>;
+
+  constructor(private readonly options: Config['local']) {
+    this.child = fork(fileURLToPath(new URL('child.js', import.meta.url)), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.providers = this.start();
+    // Whoever awaits it learns of a failure; nobody does when the app is stopped while it starts.
+    this.providers.catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.stopping = true;
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const gone = once(this.child, 'exit');
+    if (this.child.connected) this.child.disconnect();
+    await gone;
+  }
+
+  private async start(): Promise<AppProviders> {
+    const gone = once(this.child, 'exit').then((): LocalChildMessage => ({
+      type: 'failed',
+      reason: 'its process ended',
+    }));
+    const answered = once(this.child, 'message').then(([message]) => message as LocalChildMessage);
+    this.child.send(this.setup());
+    const message = await Promise.race([answered, gone]);
+    if (message.type === 'failed')
+      throw new ConfigurationError([`The local provider did not start: ${message.reason}`]);
+    this.child.once('exit', (code) => {
+      if (!this.stopping && code !== 0)
+        console.error('The local provider has stopped. Start the app again to bring it back.');
+    });
+    return this.toProviders(message);
+  }
+
+  private setup(): LocalChildSetup {
+    const { providerPort, apiPort, accessTokenTtlSeconds } = this.options;
+    return {
+      provider: {
+        app: {
+          id: clientId,
+          secret: this.secret,
+          redirectPaths: ['/auth/callback/local'],
+          postLogoutRedirectPaths: ['/'],
+        },
+        api: { id: 'tokenward-demo-api', secret: crypto.randomUUID() },
+        accessTokenTtlSeconds,
+        rotateRefreshTokens: true,
+      },
+      providerPort,
+      apiPort,
+    };
+  }
+
+  private toProviders({ issuer, apiOrigin }: { issuer: string; apiOrigin: string }): AppProviders {
+    return {
+      local: {
+        label: 'the local provider',
+        note: 'It runs on your machine and belongs to this demo: any name and any password will do.',
+        api: { baseUrl: apiOrigin, calls: ['GET /me', 'GET /time'] },
+        options: {
+          issuer,
+          clientId,
+          clientSecret: this.secret,
+          scope,
+          apiOrigins: [apiOrigin],
+          reuseGraceSeconds: 0,
+          allowInsecureRequests: true,
+        },
+      },
+    };
+  }
+}

@@ -1,0 +1,17 @@
+/** A client that the provider knows from the start. */
+export interface ProviderClient {
+  id: string;
+  secret: string;
+}
+
+/** What a provider of this kind is made from: the local one of `npm start`, and those of the tests. */
+export interface ProviderSetup {
+  /** The application that users log in to. */
+  app: ProviderClient & { redirectPaths: string[]; postLogoutRedirectPaths: string[] };
+  /** The protected API, which asks the provider about the tokens that it is shown. */
+  api: ProviderClient;
+  /** How long an access token lives, in seconds. */
+  accessTokenTtlSeconds: number;
+  /** Whether each refresh brings a new refresh token, and using an old one revokes the grant. */
+  rotateRefreshTokens: boolean;
+}
