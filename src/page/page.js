@@ -8,6 +8,8 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 /** The server's time minus ours, in milliseconds. */
 let clockOffset = 0;
 let user = null;
+/** While the user logs out, the end of the session is no surprise, and the page is about to go elsewhere. */
+let leaving = false;
 /** By name: label, note and sample call of each provider. */
 let providers = {};
 /** By provider: the elements of a connection, what was last known of it, and what the user is doing with it. */
@@ -231,24 +233,27 @@ async function look() {
 
 async function keepLooking() {
   try {
-    if (!document.hidden) await look();
+    if (!document.hidden && !leaving) await look();
     byId('offline').hidden = true;
   } catch (error) {
-    // The session has ended, here or in another tab.
-    if (error.status === 401) return location.reload();
-    byId('offline').hidden = false;
+    // The session has ended elsewhere: it has expired, or the user has logged out in another tab.
+    if (error.status === 401 && !leaving) return location.reload();
+    byId('offline').hidden = leaving;
   }
   setTimeout(keepLooking, 1000);
 }
 
 async function logOut() {
-  byId('logout').disabled = true;
+  if (leaving) return;
+  leaving = true;
+  byId('logout').ariaDisabled = 'true';
   try {
     const { body } = await ask('/auth/logout', 'POST');
     location.assign(body.url ?? '/');
   } catch (error) {
     explain(error);
-    byId('logout').disabled = false;
+    leaving = false;
+    byId('logout').ariaDisabled = 'false';
   }
 }
 

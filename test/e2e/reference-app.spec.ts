@@ -81,7 +81,8 @@ describe.skipIf(!chromium.available)('the reference app as its user sees it', ()
     await page.getByRole('button', { name: 'Call the API' }).focus();
     await page.keyboard.press('Enter');
     await happened(/The API answered 200.*"sub":"ada"/).waitFor();
-    await page.keyboard.press('Enter');
+    const focused = page.locator('[data-of=call][aria-disabled=false]:focus');
+    await focused.press('Enter');
     await expect.poll(() => page.locator('#log li', { hasText: 'The API answered 200' }).count()).toBe(2);
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Call it 50 times at once');
