@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.js';
 import { ConfigurationError } from '../config/configuration.error.js';
@@ -21,6 +22,8 @@ export class LocalServices {
     this.child = fork(fileURLToPath(new URL('child.js', import.meta.url)), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
+    // Both load at the same time; on a small machine the app itself goes first.
+    if (this.child.pid !== undefined) setPriority(this.child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     this.providers = this.start();
     // Whoever awaits it learns of a failure; nobody does when the app is stopped while it starts.
     this.providers.catch(() => undefined);

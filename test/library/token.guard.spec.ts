@@ -189,7 +189,7 @@ describe.each([
 
     it('are those of docs/metrics.md', async () => {
       const names = (text: string, pattern: RegExp) =>
-        [...new Set([...text.matchAll(pattern)].map(([, name]) => name!))].toSorted();
+        [...new Set([...text.matchAll(pattern)].map(([, found]) => found!))].toSorted();
       const documented = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
       const { data } = await get('/metrics');
       expect(names(data as string, /^# HELP (tokenward_\w+)/gm)).toEqual(
