@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyringFile } from '@tokenward/nestjs';
@@ -19,7 +20,7 @@ export function keyringFrom(environment: Environment): Keyring {
 }
 
 function create(file: string, directory: string): boolean {
-  const key = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64');
+  const key = randomBytes(32).toString('base64');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
     // `wx` leaves an existing keyring alone: without it, everything that it has encrypted would be lost.

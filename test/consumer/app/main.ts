@@ -2,18 +2,25 @@
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { Module } from '@nestjs/common';
+import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
+  AccessToken,
+  TokenGuard,
+  TokenHttpService,
   TokenModule,
   TokenNotFoundError,
   TokenService,
   tokenEntities,
   tokenMigrations,
   type TokenRef,
+  UseToken,
 } from '@tokenward/nestjs';
+import { TokenHealthModule } from '@tokenward/nestjs/health';
+import { TokenMetricsModule } from '@tokenward/nestjs/metrics';
+import { firstValueFrom } from 'rxjs';
 
 const setting = (name: string): string => {
   const value = process.env[name];
@@ -21,8 +28,23 @@ const setting = (name: string): string => {
   return value;
 };
 
+const origin = new URL(setting('TOKEN_ENDPOINT')).origin;
+
+@Controller()
+@UseGuards(TokenGuard)
+class TokenController {
+  @Get('mine')
+  @UseToken('example')
+  mine(@AccessToken() token: AccessToken): string {
+    return token.value;
+  }
+}
+
 @Module({
+  controllers: [TokenController],
   imports: [
+    TokenHealthModule,
+    TokenMetricsModule,
     ScheduleModule.forRoot(),
     TypeOrmModule.forRoot({
       type: 'postgres',
@@ -40,7 +62,13 @@ const setting = (name: string): string => {
             clientId: 'consumer',
             clientSecret: 'consumer-secret',
             allowInsecureRequests: true,
+            apiOrigins: [origin],
           },
+        },
+        // Stands for the application's own log-in.
+        principal: (context) => {
+          const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, string> }>();
+          return headers['x-user'] ? { userId: headers['x-user'] } : null;
         },
       }),
     }),
@@ -48,7 +76,8 @@ const setting = (name: string): string => {
 })
 class AppModule {}
 
-const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'] });
+const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+await app.listen(0, '127.0.0.1');
 const tokens = app.get(TokenService);
 const ada: TokenRef = { userId: 'ada', provider: 'example' };
 
@@ -80,4 +109,25 @@ console.log('refreshes the tokens at the authorization server');
 
 await assert.rejects(tokens.getAccessToken({ ...ada, userId: 'bob' }), TokenNotFoundError);
 console.log('knows no token of another user');
+const http = app.get(TokenHttpService);
+const { data } = await firstValueFrom(http.as(ada).get(`${origin}/api`));
+assert.deepEqual(data, { authorization: 'Bearer access-2' });
+await assert.rejects(firstValueFrom(http.get(`${origin}/api`)), { code: 'TOKEN_REF_MISSING' });
+console.log('calls an API with the token, and refreshes it when the API refuses it');
+
+const url = await app.getUrl();
+const get = (path: string, user?: string) => fetch(url + path, user ? { headers: { 'x-user': user } } : {});
+assert.equal(await (await get('/mine', 'ada')).text(), 'access-2');
+assert.equal((await get('/mine')).status, 401);
+const refused = await get('/mine', 'bob');
+assert.equal(refused.status, 403);
+assert.equal(((await refused.json()) as { code: string }).code, 'TOKEN_NOT_FOUND');
+console.log('guards a route');
+
+assert.equal((await get('/health/ready')).status, 200);
+assert.match(
+  await (await get('/metrics')).text(),
+  /tokenward_refreshes_total\{provider="example",outcome="refreshed"\} 2/,
+);
+console.log('answers probes and shows metrics');
 await app.close();

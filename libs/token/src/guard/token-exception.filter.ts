@@ -49,7 +49,9 @@ export class TokenExceptionFilter implements ExceptionFilter<TokenError> {
     if (error instanceof ProviderUnavailableError)
       httpAdapter.setHeader(response, 'Retry-After', String(error.retryAfter));
     const type = `urn:tokenward:${error.code.toLowerCase().replaceAll('_', '-')}`;
-    httpAdapter.reply(response, { type, title: error.name, status, code: error.code, detail }, status);
+    const problem = { type, title: error.name, status, code: error.code, detail };
+    // As text: Nest's Express adapter warns about objects whose content type is not plain JSON.
+    httpAdapter.reply(response, JSON.stringify(problem), status);
     return undefined;
   }
 }
