@@ -3,6 +3,8 @@ import type { ResolvedTokenRef, TokenRef } from './common/tokens.js';
 
 const MAX_CHARACTERS = 255;
 const DEFAULT = 'default';
+/** What nearly every id looks like: visible ASCII. Needs no further look. */
+const PLAIN = /^[!-~]{1,255}$/;
 
 /** What all supported databases store and compare alike: no control characters, no lone surrogates, no blanks at the ends. */
 export function assertId(field: string, value: unknown): asserts value is string {
