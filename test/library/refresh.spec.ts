@@ -359,4 +359,66 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     await one.tokens.revokeTokens(gone);
     expect(await one.tokens.listTokens({ userId: ref.userId })).toMatchObject([{ provider: 'gone' }]);
   });
+
+  it('whose claim cannot be given back at once is given back as soon as the database is there again', async () => {
+    const ref = await login('strict');
+    const { requests } = provider.oracle;
+    const seen = requests.length;
+    faults.fail(/SET claim_id = '|SET claim_id = [$?]/, 'after');
+    faults.fail(/SET claim_id = NULL, claimed_at = NULL, unknown_since/, 'before');
+    faults.fail(/SET claim_id = NULL, claimed_at = NULL, unknown_since/, 'before');
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(/connection terminated/);
+    expect(requests.length).toBe(seen);
+    await expect.poll(() => claimOf(ref)).toBeNull();
+    await expect(two.tokens.refreshTokens(ref)).resolves.toBeDefined();
+  });
+
+  it('counts the reuse grace from the presentation, not from the last sign of life', async () => {
+    const ref = await login();
+    const reply = provider.faults.holdReply();
+    const refreshing = one.tokens.refreshTokens(ref);
+    await expect.poll(() => claimOf(ref)).not.toBeNull();
+    const since = async () =>
+      Number(
+        (
+          await one.dataSource.query(
+            `SELECT unknown_since FROM tokenward_tokens WHERE user_id = '${ref.userId}'`,
+          )
+        )[0].unknown_since,
+      );
+    const presented = await since();
+    expect(presented).toBeGreaterThan(0);
+    await sql(`claimed_at = ${Date.now() + 5_000}`, ref);
+    expect(await since()).toBe(presented);
+    reply();
+    await refreshing;
+    expect(await since()).toBe(0);
+  });
+
+  it('whose tokens come back after a log-out has them revoked although the database stumbles', async () => {
+    const ref = await login();
+    const { exchanges } = provider.oracle;
+    const reply = provider.faults.holdReply();
+    const refreshing = one.tokens.refreshTokens(ref);
+    refreshing.catch(() => undefined);
+    await expect.poll(() => provider.oracle.exchanges).toBe(exchanges + 1);
+    await sql(
+      "status = 'revoked', generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL",
+      ref,
+    );
+    const { length } = provider.oracle.revokedGrants;
+    faults.fail(/SELECT .* WHERE lookup = /s, 'before');
+    reply();
+    await expect(refreshing).rejects.toThrow(TokenNotFoundError);
+    expect(provider.oracle.revokedGrants.length).toBe(length + 1);
+  });
+
+  it('is not needed for a log-out whose answer from the database is lost to reach the provider', async () => {
+    const ref = await login();
+    const { length } = provider.oracle.revokedGrants;
+    faults.fail(/SET status = 'revoked'/, 'after');
+    await one.tokens.revokeTokens(ref);
+    expect(provider.oracle.revokedGrants.length).toBe(length + 1);
+    expect(await rowOf(ref)).toMatchObject({ status: 'revoked' });
+  });
 });

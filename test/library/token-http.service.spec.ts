@@ -249,6 +249,36 @@ describe('TokenHttpService', () => {
     expect(await text(answer.data as Readable)).toBe('{"ok":true}');
   });
 
+  it.each([
+    [
+      'the caller aborts',
+      (stop: AbortController) => ({ config: { signal: stop.signal }, then: () => stop.abort() }),
+    ],
+    ['it grows too large', () => ({ config: { maxContentLength: 10 }, then: () => undefined })],
+    ['the connection breaks', () => ({ config: {}, then: () => api.broken?.destroy() })],
+  ])('shows no token in the error of a stream when %s', async (_name, prepare) => {
+    const { config, then } = prepare(new AbortController());
+    api.answer = (_request, response) => {
+      api.broken = response;
+      response.writeHead(200).write('x'.repeat(100));
+    };
+    const { data } = await get('/me', { responseType: 'stream', ...config });
+    const failed = new Promise<unknown>((resolve) => (data as Readable).once('error', resolve).resume());
+    then();
+    const error = await failed;
+    expect(error).toBeInstanceOf(ApiRequestError);
+    for (const shown of [error, data])
+      expect(inspect(shown, { depth: 12, showHidden: true })).not.toContain(stored);
+  });
+
+  it('keeps no connection of a streamed answer that has failed', async () => {
+    api.answer = (_request, response) => void response.writeHead(500).write('x'.repeat(100_000));
+    const httpAgent = new Agent({ keepAlive: true });
+    await failure(get('/me', { responseType: 'stream', httpAgent }));
+    await expect.poll(() => Object.keys(httpAgent.sockets).length).toBe(0);
+    httpAgent.destroy();
+  });
+
   it('gives the connection of a refused stream back before it repeats', async () => {
     api.answer = (request, response) =>
       request.authorization === `Bearer ${stored}`

@@ -1,10 +1,11 @@
+import type { ServerResponse } from 'node:http';
 import { readFileSync } from 'node:fs';
-import { Controller, Get, type INestApplication, Req, UseGuards } from '@nestjs/common';
+import { Controller, Get, type INestApplication, Req, Res, UseGuards } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { AccessToken, TokenGuard, TokenModule, TokenService, UseToken } from '@tokenward/nestjs';
+import { AccessToken, TokenError, TokenGuard, TokenModule, TokenService, UseToken } from '@tokenward/nestjs';
 import { TokenHealthModule } from '@tokenward/nestjs/health';
 import { TokenMetricsModule } from '@tokenward/nestjs/metrics';
 import axios from 'axios';
@@ -32,6 +33,15 @@ class ApiController {
   @Get('unfinished')
   unfinished() {
     return 'never';
+  }
+}
+
+@Controller()
+class LateController {
+  @Get('late')
+  late(@Res() response: ServerResponse & { raw?: ServerResponse }) {
+    (response.raw ?? response).writeHead(200, { 'content-length': '100' }).write('begun');
+    throw new TokenError('LATE', 'too late');
   }
 }
 
@@ -75,7 +85,7 @@ describe.each([
         TokenHealthModule,
         TokenMetricsModule,
       ],
-      controllers: [ApiController, BareController],
+      controllers: [ApiController, BareController, LateController],
     }).compile();
     app = module.createNestApplication(adapter() as never, { logger: false });
     if (name === 'Fastify')
@@ -164,6 +174,10 @@ describe.each([
       expect(status).toBe(503);
       expect(Number(headers['retry-after'])).toBeGreaterThan(0);
       expect(data.code).toBe('PROVIDER_UNAVAILABLE');
+    });
+
+    it('breaks an answer off that has begun when it fails', async () => {
+      await expect(get('/late', 'ada')).rejects.toThrow(/aborted|socket hang up|ECONNRESET/);
     });
 
     it.each(['/unfinished', '/bare'])('lets nothing through where it is not set up (%s)', async (path) => {

@@ -15,6 +15,8 @@ export interface TestApi {
   seen: SeenRequest[];
   /** How to answer; by default 200 with `{"ok":true}`. */
   answer: (request: SeenRequest, response: ServerResponse) => void;
+  /** An answer that a test has begun and may break off. */
+  broken?: ServerResponse;
   stop(): Promise<void>;
 }
 

@@ -8,15 +8,17 @@ import { lifetimeSeconds } from './oauth/lifetime.js';
 import type { Provider } from './oauth/providers.js';
 import { revokeAtProvider } from './oauth/revocation.js';
 import type { ReceivedTokens } from './oauth/token-response.js';
+import { persist } from './refresh/persistence.js';
 import { claimDecision, refreshInMs } from './refresh/policy.js';
 import type { ResolvedRefreshOptions } from './refresh/refresh.options.js';
 import { type FullTokenRow, type SealedCells, TokenRows, type TokenWrite } from './store/token-rows.js';
 import { type OpenedTokens, TokenStore } from './store/token-store.js';
 
 const ATTEMPTS = 10;
+const REREADS = 6;
 const CLAIM_POLL_MS = 100;
-/** Longer than a claim can last: time-out of the provider at its maximum, and the lease. */
-const CLAIM_POLLS = 3_200;
+/** 45 seconds: longer than a refresh takes at the default time-out. Whoever logs in does not wait for more. */
+const CLAIM_POLLS = 450;
 const NOTHING: OpenedTokens = { accessToken: null, refreshToken: null, idToken: null };
 
 /** Writes what a log-in brought, and erases what a log-out ends. Every write is conditional on the row as it was read. */
@@ -121,7 +123,7 @@ export class TokenWriter {
       if (row === null || row.status === 'revoked') return;
       const token =
         (await this.openIfPossible(row, 'refreshCt')) ?? (await this.openIfPossible(row, 'accessCt'));
-      if (await this.rows.revoke(row.id, row.generation)) {
+      if (await this.revokeRow(row)) {
         erased();
         this.events.emit({ type: 'token_revoked', provider: ref.provider, recordId: row.id });
         const failure = await revokeToken(token, provider);
@@ -139,6 +141,17 @@ export class TokenWriter {
       'WRITE_CONFLICT',
       'The token set kept changing while it was being revoked. Try again.',
     );
+  }
+
+  private async revokeRow(row: FullTokenRow): Promise<boolean> {
+    try {
+      return await this.rows.revoke(row.id, row.generation);
+    } catch (error) {
+      // Perhaps only the answer was lost. Then nobody else will revoke the token at the provider.
+      const current = await persist(this.clock, () => this.rows.findFull(row), REREADS);
+      if (current?.status === 'revoked' && current.generation === row.generation + 1) return true;
+      throw error;
+    }
   }
 
   /** A full new token set may replace a row that cannot be decrypted; one without a refresh token would lose what is there. */

@@ -57,11 +57,12 @@ export class Database {
   async hotRows(name: string, fragment: Fragment): Promise<Record<string, unknown>[]> {
     if (this.dialect !== 'postgres') return this.rows(fragment);
     const statement = render(fragment, this.#rendering);
+    const prepared = this.#prepares;
     try {
-      return (await this.#pool().query(this.#prepares ? { name, ...statement } : statement)).rows;
+      return (await this.#pool().query(prepared ? { name, ...statement } : statement)).rows;
     } catch (error) {
       // A connection pooler between us and the server may not carry prepared statements: do without from now on.
-      if (!this.#prepares || !has(error, '26000', '42P05')) throw error;
+      if (!prepared || !has(error, '26000', '42P05')) throw error;
       this.#prepares = false;
       return (await this.#pool().query(statement)).rows;
     }

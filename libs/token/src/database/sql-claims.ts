@@ -12,8 +12,8 @@ export class SqlClaims extends Claims {
 
   override async claim(row: TokenRow, claimId: string): Promise<boolean> {
     const unchanged = heldBy(row.claimId, row.claimedAt);
-    // Taking over from a dead claimant: it may have presented the refresh token, and nobody knows since when better than its last beat.
-    const unknownSince = row.unknownSince ?? (row.claimId === null ? null : row.claimedAt);
+    // The intent: from now on nobody but the claimant knows whether the provider has seen the refresh token.
+    const unknownSince = row.unknownSince === null ? now : row.unknownSince;
     const statement = sql`UPDATE ${tokens} SET claim_id = ${claimId}, claimed_at = ${now}, unknown_since = ${unknownSince}
       WHERE id = ${row.id} AND generation = ${row.generation} AND status = 'active' AND ${unchanged}`;
     return (await this.database.affected(statement)) === 1;
@@ -25,10 +25,10 @@ export class SqlClaims extends Claims {
     );
   }
 
-  override async release(rowId: string, claimId: string): Promise<void> {
-    await this.database.affected(
-      sql`UPDATE ${tokens} SET claim_id = NULL, claimed_at = NULL WHERE id = ${rowId} AND claim_id = ${claimId}`,
-    );
+  override async release({ id, unknownSince }: TokenRow, claimId: string): Promise<void> {
+    await this.database
+      .affected(sql`UPDATE ${tokens} SET claim_id = NULL, claimed_at = NULL, unknown_since = ${unknownSince}
+      WHERE id = ${id} AND claim_id = ${claimId}`);
   }
 
   override async commit(
@@ -47,10 +47,11 @@ export class SqlClaims extends Claims {
   }
 
   override async fail(
-    { id, generation, claimId, claimedAt }: HeldClaim,
+    { id, generation, claimId, claimedAt, unknownSince: before }: HeldClaim,
     { failure, retryInMs, outcomeUnknown, reauthorize }: ClaimFailure,
   ): Promise<boolean> {
-    const unknownSince = outcomeUnknown ? sql`COALESCE(unknown_since, claimed_at)` : sql`unknown_since`;
+    // A definite answer settles this presentation, not an earlier one.
+    const unknownSince = outcomeUnknown ? sql`unknown_since` : sql`${before}`;
     const status = reauthorize ? sql`'reauthorization_required'` : sql`status`;
     const held = heldBy(claimId, claimedAt);
     const statement = sql`UPDATE ${tokens} SET unknown_since = ${unknownSince}, claim_id = NULL, claimed_at = NULL, status = ${status},

@@ -110,7 +110,7 @@ export class SqlTokenRows extends TokenRows {
   override async replace(row: TokenRow, write: TokenWrite, keepsRefreshToken: boolean): Promise<boolean> {
     // A claim's exchange may be consuming the refresh token that is to be kept.
     const unclaimed = keepsRefreshToken ? sql`AND ${heldBy(row.claimId, row.claimedAt)}` : sql``;
-    const unknownSince = keepsRefreshToken ? sql`COALESCE(unknown_since, claimed_at)` : sql`NULL`;
+    const unknownSince = keepsRefreshToken ? sql`unknown_since` : sql`NULL`;
     const statement = sql`UPDATE ${tokens} SET ${assignments(write)}, unknown_since = ${unknownSince}, claim_id = NULL, claimed_at = NULL,
         failures = 0, last_failure = NULL, retry_after = NULL
       WHERE id = ${row.id} AND generation = ${row.generation} ${unclaimed}`;

@@ -10,6 +10,10 @@ import {
   TokenNotFoundError,
 } from '../common/errors.js';
 
+interface Destroyable {
+  destroy(): void;
+}
+
 /** What a client may be told: about its own user's token in full, about the server only that it has a fault. */
 function publicAnswer(error: TokenError): { status: number; detail: string } {
   // The full message would name the other providers.
@@ -44,7 +48,13 @@ export class TokenExceptionFilter implements ExceptionFilter<TokenError> {
     const { status, detail } = publicAnswer(error);
     if (status >= 500) this.#logger.error(`${error.code}: ${error.message}`);
     const { httpAdapter } = this.adapterHost;
-    const response = host.switchToHttp().getResponse<object>();
+    const response = host.switchToHttp().getResponse<Destroyable & { raw?: Destroyable }>();
+    if (httpAdapter.isHeadersSent(response)) {
+      // Too late for an answer: what was sent so far must not look complete.
+      this.#logger.error(`${error.code} after the headers were sent: ${error.message}`);
+      (response.raw ?? response).destroy();
+      return undefined;
+    }
     httpAdapter.setHeader(response, 'Content-Type', 'application/problem+json');
     if (error instanceof ProviderUnavailableError)
       httpAdapter.setHeader(response, 'Retry-After', String(error.retryAfter));

@@ -1,4 +1,4 @@
-import type { AxiosError } from 'axios';
+import { type AxiosError, isAxiosError } from 'axios';
 import { TokenError } from '../common/errors.js';
 
 /**
@@ -24,6 +24,31 @@ export class ApiRequestError extends TokenError {
 /** Only short upper-case codes such as ECONNREFUSED are repeated: an error's message may hold anything. */
 const codeOf = (error: { code?: unknown }): string =>
   typeof error.code === 'string' && /^[A-Z_]{3,40}$/.test(error.code) ? error.code : 'failed';
+
+/** What a streamed answer breaks off with. */
+export function toStreamError(error: unknown, method: string, target: URL): ApiRequestError {
+  const url = target.origin + target.pathname;
+  const verb = method.toUpperCase();
+  if (isAxiosError(error) && error.code === 'ERR_CANCELED') {
+    return new ApiRequestError(
+      'API_REQUEST_CANCELED',
+      `${verb} ${url} was cancelled.`,
+      null,
+      null,
+      verb,
+      url,
+    );
+  }
+  const code = codeOf(error as { code?: unknown });
+  return new ApiRequestError(
+    'API_UNREACHABLE',
+    `${verb} ${url}: the answer broke off (${code}).`,
+    null,
+    null,
+    verb,
+    url,
+  );
+}
 
 export function toApiRequestError(
   error: AxiosError,

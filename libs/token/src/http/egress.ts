@@ -1,5 +1,4 @@
-import { IncomingMessage } from 'node:http';
-import { PassThrough, pipeline } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import type { AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import { TokenConfigurationError } from '../common/errors.js';
 import type { Provider } from '../oauth/providers.js';
@@ -37,21 +36,33 @@ export function checkedAdapter(config: InternalAxiosRequestConfig): InternalAxio
 
 /** Origin that a redirect leads to when it is another one than the request's; the token must not follow it. */
 export function foreignOrigin(options: RedirectOptions, target: URL): string | null {
+  const { protocol, hostname = '' } = options;
   const port = options.port ? `:${options.port}` : '';
-  const origin = new URL(`${options.protocol}//${options.hostname}${port}`).origin;
+  const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
+  const { origin } = new URL(`${protocol}//${host}${port}`);
   return origin === target.origin ? null : origin;
 }
 
 /**
- * A response without what would show the token to whoever prints it: the header in its config, and the raw request, which
- * a streamed body refers to as well.
+ * A response without what would show the token to whoever prints it: the header in its config and the raw request, which
+ * a streamed body and its errors refer to as well. `translate` makes those errors fit to be seen.
  */
-export function withoutSecrets(response: AxiosResponse): AxiosResponse {
+export function withoutSecrets(response: AxiosResponse, translate: (error: unknown) => Error): AxiosResponse {
   response.config.headers.delete('Authorization');
   delete (response as { request?: unknown }).request;
   const body: unknown = response.data;
-  if (body instanceof IncomingMessage) response.data = pipeline(body, new PassThrough(), () => undefined);
+  if (body instanceof Readable) response.data = relay(body, translate);
   return response;
+}
+
+function relay(body: Readable, translate: (error: unknown) => Error): PassThrough {
+  const out = new PassThrough();
+  body.on('error', (error) => out.destroy(translate(error)));
+  body.once('close', () => {
+    if (!body.readableEnded) out.destroy(translate(new Error('closed')));
+  });
+  out.once('close', () => body.destroy());
+  return body.pipe(out);
 }
 
 /** A body that can be sent only once. */

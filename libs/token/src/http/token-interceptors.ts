@@ -6,7 +6,7 @@ import { IssuedAccessToken, type TokenRef } from '../common/tokens.js';
 import type { Providers } from '../oauth/providers.js';
 import { resolveTokenRef } from '../token-ref.js';
 import type { TokenService } from '../token.service.js';
-import { toApiRequestError } from './api-request.error.js';
+import { toApiRequestError, toStreamError } from './api-request.error.js';
 import { allowedTarget, checkedAdapter, foreignOrigin, isSingleUse, withoutSecrets } from './egress.js';
 
 /** What is known of one request; kept beside its config so that nothing secret hangs on what callers see. */
@@ -48,8 +48,8 @@ export class TokenInterceptors {
     this.instance.interceptors.response.use(
       (response) =>
         response.status === UNAUTHORIZED
-          ? this.answer401(response, () => withoutSecrets(response))
-          : withoutSecrets(response),
+          ? this.answer401(response, () => this.handOut(response))
+          : this.handOut(response),
       (error: unknown) => this.fail(error),
     );
   }
@@ -99,11 +99,21 @@ export class TokenInterceptors {
     if (!sending)
       throw new TokenError('API_REQUEST_INVALID', 'The request could not be built; check its options.');
     const translated = (): never => {
+      // Nobody will read it: give its connection back.
+      if (error.response?.data instanceof Readable) error.response.data.destroy();
       throw toApiRequestError(error, sending.target, sending.redirectedTo);
     };
     return error.response?.status === UNAUTHORIZED
       ? this.answer401(error.response, translated)
       : translated();
+  }
+
+  private handOut(response: AxiosResponse): AxiosResponse {
+    const { method = 'get' } = response.config;
+    const sending = this.#sendings.get(response.config);
+    return withoutSecrets(response, (error) =>
+      sending ? toStreamError(error, method, sending.target) : new Error('the answer broke off'),
+    );
   }
 
   /** Refreshes once and repeats once, unless that cannot help. */

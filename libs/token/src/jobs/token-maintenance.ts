@@ -61,7 +61,9 @@ export class TokenMaintenance {
           }
         }
       };
-      await Promise.all(Array.from({ length: PARALLEL_REFRESHES }, worker));
+      const workers = await Promise.allSettled(Array.from({ length: PARALLEL_REFRESHES }, worker));
+      const failed = workers.find((ended) => ended.status === 'rejected');
+      if (failed) throw failed.reason;
       return refreshed;
     });
   }

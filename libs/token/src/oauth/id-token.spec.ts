@@ -14,7 +14,8 @@ describe('an ID token', () => {
 
   it.each([
     ['another issuer', { iss: 'https://evil.example.com' }, /another issuer/],
-    ['an issuer with a slash more', { iss: 'https://id.example.com/' }, /another issuer/],
+    ['an issuer with another path', { iss: 'https://id.example.com/other' }, /another issuer/],
+    ['no issuer', { iss: undefined }, /another issuer/],
     ['another client', { aud: 'other' }, /another client/],
     ['no audience', { aud: undefined }, /another client/],
     ['no subject', { sub: undefined }, /no subject/],
@@ -22,6 +23,10 @@ describe('an ID token', () => {
     ['another user', { sub: 'mallory' }, /another user/],
   ])('with %s is refused', (_name, claims, fault) => {
     expect(idTokenFault(idToken(claims), expected, idToken())).toMatch(fault);
+  });
+
+  it('of an issuer that writes itself with a slash at the end is accepted', () => {
+    expect(idTokenFault(idToken({ iss: 'https://id.example.com/' }), expected, null)).toBeNull();
   });
 
   it('that is no JSON Web Token is refused', () => {

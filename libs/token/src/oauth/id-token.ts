@@ -17,7 +17,9 @@ function sameIssuer(claims: JWTPayload, issuer: string): boolean {
   // Microsoft's shared endpoints sign with the issuer of the user's own tenant.
   if (ENTRA_SHARED.test(issuer))
     return claims.iss === `https://login.microsoftonline.com/${String(claims['tid'])}/v2.0`;
-  return claims.iss === issuer;
+  // Some providers write their issuer with a slash at the end in one place and without it in another.
+  const href = (value: string): string => (URL.canParse(value) ? new URL(value).href : value);
+  return typeof claims.iss === 'string' && href(claims.iss) === href(issuer);
 }
 
 /**

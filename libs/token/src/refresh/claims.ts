@@ -1,7 +1,7 @@
 import type { TokenRow, TokenWrite } from '../store/token-rows.js';
 
-/** A claim as its holder knows it, or with `claimedAt` as somebody else has read it. */
-export type HeldClaim = Pick<TokenRow, 'id' | 'generation' | 'claimId' | 'claimedAt'>;
+/** A claim as its holder knows it, or with `claimedAt` as somebody else has read it; `unknownSince` as before the claim. */
+export type HeldClaim = Pick<TokenRow, 'id' | 'generation' | 'claimId' | 'claimedAt' | 'unknownSince'>;
 
 /** How a claim without a new token set ends. */
 export interface ClaimFailure {
@@ -24,7 +24,7 @@ export abstract class Claims {
   /** Takes the claim if the row still is as it was read; false otherwise. */
   abstract claim(row: TokenRow, claimId: string): Promise<boolean>;
   /** Gives a claim back under which nothing was presented. */
-  abstract release(rowId: string, claimId: string): Promise<void>;
+  abstract release(row: TokenRow, claimId: string): Promise<void>;
   abstract heartbeat(rowId: string, claimId: string): Promise<void>;
   /** Stores what the exchange brought, decided by the presented generation alone, not by who holds the claim. @throws FencedWriteError */
   abstract commit(

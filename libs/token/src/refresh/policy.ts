@@ -18,9 +18,10 @@ export function freshness(row: ReadableTokenRow, minTtlSeconds: number): 'fresh'
   const left = millisecondsLeft(row);
   if (left === null) return 'fresh';
   const halfLife = row.lifetimeSeconds === null ? Infinity : row.lifetimeSeconds / 2;
-  if (left <= Math.min(minTtlSeconds, halfLife) * 1000) return 'stale';
-  const due = row.hasRefreshToken && row.refreshAfter !== null && row.refreshAfter <= row.now;
-  return due && (row.retryAfter ?? 0) <= row.now ? 'due' : 'fresh';
+  const refreshable = row.hasRefreshToken && (row.retryAfter ?? 0) <= row.now;
+  // Where nobody can get a newer one now, it serves to its end.
+  if (left <= (refreshable ? Math.min(minTtlSeconds, halfLife) * 1000 : 0)) return 'stale';
+  return refreshable && row.refreshAfter !== null && row.refreshAfter <= row.now ? 'due' : 'fresh';
 }
 
 /** When a refresh ahead of expiry becomes due, counted from now; jittered so that tokens of one log-in wave spread out. */

@@ -11,6 +11,7 @@ import { type Provider, Providers } from '../oauth/providers.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
 import { type OpenedTokens, TokenStore } from '../store/token-store.js';
 import { Claims } from './claims.js';
+import { persist } from './persistence.js';
 import { claimDecision, LEASE_MS, millisecondsLeft } from './policy.js';
 import { type AttemptResult, RefreshAttempt } from './refresh-attempt.js';
 import { SingleFlight } from './single-flight.js';
@@ -18,6 +19,7 @@ import { SingleFlight } from './single-flight.js';
 /** Refreshes a row once per cluster: joined within the process, claimed in the row between processes. */
 export class RefreshService {
   readonly #flights = new SingleFlight<IssuedAccessToken>();
+  readonly #releases = new SingleFlight<void>();
 
   constructor(
     private readonly rows: TokenRows,
@@ -40,17 +42,14 @@ export class RefreshService {
   /** Resolves when no exchange of this process is in flight. */
   async settled(): Promise<void> {
     await this.#flights.settled();
+    await this.#releases.settled();
   }
 
   private async refresh(seen: number, ref: ResolvedTokenRef): Promise<IssuedAccessToken> {
     const provider = this.providers.get(ref.provider);
-    let orphan: { token: string; recordId: string } | null = null;
     const deadline = this.clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
     while (this.clock.monotonic() < deadline) {
-      const found = await this.rows.findFull(ref);
-      if (orphan !== null && (found === null || found.status === 'revoked'))
-        await this.attempt.discard(orphan.token, orphan.recordId, provider);
-      const row = refreshable(found, ref);
+      const row = refreshable(await this.rows.findFull(ref), ref);
       if (
         row.generation > seen &&
         row.accessCt !== null &&
@@ -80,7 +79,7 @@ export class RefreshService {
         const before = await this.store.openAll(row);
         const result = await this.claimAndRun(row, before, provider);
         if ('issued' in result) return result.issued;
-        orphan = result.orphan === null ? null : { token: result.orphan, recordId: row.id };
+        if (result.orphan !== null) await this.settle(result.orphan, row, provider);
       }
     }
     throw new ProviderUnavailableError(
@@ -88,6 +87,13 @@ export class RefreshService {
       'another replica has been refreshing this token for too long',
       1,
     );
+  }
+
+  /** A refresh token that came back too late: after a log-out nobody owns it. */
+  private async settle(orphan: string, row: FullTokenRow, provider: Provider): Promise<void> {
+    const current = await persist(this.clock, () => this.rows.findFull(row));
+    if (current === null || current.status === 'revoked')
+      await this.attempt.discard(orphan, row.id, provider);
   }
 
   private async claimAndRun(
@@ -100,7 +106,9 @@ export class RefreshService {
       if (!(await this.claims.claim(row, claimId))) return { orphan: null };
     } catch (error) {
       // Perhaps claimed, certainly not presented: others need not take it for a lost refresh token.
-      this.claims.release(row.id, claimId).catch(() => undefined);
+      this.#releases
+        .run(claimId, () => persist(this.clock, () => this.claims.release(row, claimId)))
+        .catch(() => undefined);
       throw error;
     }
     return this.attempt.run(row, before, claimId, provider);

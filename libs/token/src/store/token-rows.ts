@@ -27,7 +27,7 @@ export interface TokenRow extends ResolvedTokenRef {
   /** The intent of a refresh in flight, written before the exchange. */
   claimId: string | null;
   claimedAt: number | null;
-  /** When a refresh token was first presented without a known outcome. */
+  /** Since when the refresh token may have been presented without a known outcome: the first claim that has not ended with one. */
   unknownSince: number | null;
   /** No refresh before this instant. */
   retryAfter: number | null;
