@@ -252,19 +252,19 @@ describe('TokenHttpService', () => {
   it.each([
     [
       'the caller aborts',
-      (stop: AbortController) => ({ config: { signal: stop.signal }, then: () => stop.abort() }),
+      (stop: AbortController) => ({ config: { signal: stop.signal }, breakOff: () => stop.abort() }),
     ],
-    ['it grows too large', () => ({ config: { maxContentLength: 10 }, then: () => undefined })],
-    ['the connection breaks', () => ({ config: {}, then: () => api.broken?.destroy() })],
+    ['it grows too large', () => ({ config: { maxContentLength: 10 }, breakOff: () => undefined })],
+    ['the connection breaks', () => ({ config: {}, breakOff: () => api.broken?.destroy() })],
   ])('shows no token in the error of a stream when %s', async (_name, prepare) => {
-    const { config, then } = prepare(new AbortController());
+    const { config, breakOff } = prepare(new AbortController());
     api.answer = (_request, response) => {
       api.broken = response;
       response.writeHead(200).write('x'.repeat(100));
     };
     const { data } = await get('/me', { responseType: 'stream', ...config });
     const failed = new Promise<unknown>((resolve) => (data as Readable).once('error', resolve).resume());
-    then();
+    breakOff();
     const error = await failed;
     expect(error).toBeInstanceOf(ApiRequestError);
     for (const shown of [error, data])
