@@ -85,9 +85,9 @@ async function round(
   tally.count += count;
 }
 
-const quantile = (sorted: number[], q: number): number =>
+export const quantile = (sorted: number[], q: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0;
-const median = (values: number[]): number =>
+export const median = (values: number[]): number =>
   quantile(
     values.toSorted((a, b) => a - b),
     0.5,

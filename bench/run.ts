@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { cryptoSuites } from './crypto.bench.js';
 import { interleaved, machine } from './measure.js';
 import { readSuites } from './read.bench.js';
+import { startFigures } from './start.bench.js';
 import type { Suite } from './suite.js';
 
 const { values } = parseArgs({ options: { short: { type: 'boolean', default: false } } });
@@ -20,11 +21,13 @@ async function main(): Promise<void> {
   } finally {
     await reads.stop();
   }
+  const start = await startFigures(values.short ? 3 : 9);
   console.table(rows);
+  console.table([start]);
   mkdirSync('test-results', { recursive: true });
   writeFileSync(
     'test-results/bench.json',
-    `${JSON.stringify({ machine: machine(), effort, users, rows }, null, 2)}\n`,
+    `${JSON.stringify({ machine: machine(), effort, users, rows, start }, null, 2)}\n`,
   );
 }
 

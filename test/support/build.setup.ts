@@ -10,4 +10,5 @@ export default async function setup(): Promise<void> {
   for (const project of ['libs/token/tsconfig.build.json', 'tsconfig.build.json']) {
     await run(join(root, 'node_modules/.bin/tsc'), ['-p', project], { cwd: root });
   }
+  await run(join(root, 'node_modules/.bin/rolldown'), ['-c'], { cwd: root });
 }

@@ -19,7 +19,7 @@ export class ReferenceApp {
   ) {
     const { PATH = '' } = process.env;
     const ports = { PORT: '0', LOCAL_PROVIDER_PORT: '0', LOCAL_API_PORT: '0' };
-    this.process = spawn(process.execPath, ['dist/main.js'], {
+    this.process = spawn(process.execPath, ['dist/bundle/main.js'], {
       cwd: root,
       env: { PATH, DATA_DIRECTORY: dataDirectory, ...ports, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -72,6 +72,10 @@ export class ReferenceApp {
 
   get api(): string {
     return this.fromBanner('Protected API');
+  }
+
+  get pid(): number {
+    return this.process.pid!;
   }
 
   get database(): string {
