@@ -12,12 +12,17 @@ const ranks = [
   ['encryption/'],
   ['store/', 'oauth/'],
   ['refresh/'],
-  ['(?:token\\.(?:service|cache|writer)|token-ref|stored-token)\\.ts$'], // the facade's own files
+  ['(?:token\\.(?:service|cache|writer)|key\\.service(?:\\.types)?|key-report|token-ref|stored-token)\\.ts$'], // the facades' own files
   ['guard/', 'http/', 'jobs/', 'session/'],
 ];
 /** Their own entry points of the package: they may use the library, nothing in the library uses them. */
-const subpaths = ['health/', 'metrics/', 'kms/', 'testing/', 'cli/'];
-const composition = ['index\\.ts$', 'token\\.(?:module[^/]*|lifecycle|options\\.validation)\\.ts$'];
+const subpaths = ['health/', 'metrics/', 'kms/', 'testing/', 'import/', 'cli/'];
+/** But one: the command line is a face of the import. */
+const usersOf = { 'import/': ['cli/'] };
+const composition = [
+  'index\\.ts$',
+  '(?:token\\.(?:module[^/]*|lifecycle|options\\.validation)|key-tools)\\.ts$',
+];
 const options = 'token\\.options\\.ts$';
 
 const indexFiles = Object.values(entryPoints)
@@ -54,7 +59,10 @@ const folderRules = [
     'Everything else sees the ports, not the adapters.',
     {
       path: library,
-      pathNot: [specs, inLibrary(...composition, 'database/', 'health/', 'metrics/', 'testing/', 'cli/')],
+      pathNot: [
+        specs,
+        inLibrary(...composition, 'database/', 'health/', 'metrics/', 'testing/', 'import/', 'cli/'),
+      ],
     },
     { path: inLibrary('database/') },
   ),
@@ -68,7 +76,7 @@ const folderRules = [
     rule(
       `subpath-${place.replace('/', '')}`,
       'A subpath is loaded by those who ask for it only.',
-      { path: '^libs/', pathNot: [specs, inLibrary(place)] },
+      { path: '^libs/', pathNot: [specs, inLibrary(place, ...(usersOf[place] ?? []))] },
       { path: inLibrary(place) },
     ),
   ),
@@ -107,6 +115,24 @@ const packageRules = [
     'Who has not installed an optional peer must be able to load the rest.',
     { path: library, pathNot: inLibrary('health/', 'metrics/') },
     { path: packages('@nestjs/terminus', '@willsoto/nestjs-prometheus', 'prom-client') },
+  ),
+  rule(
+    'aws-sdk-in-kms-aws',
+    'As above, and who uses one key service needs not install the client of another.',
+    { path: library, pathNot: inLibrary('kms/aws[^/]*\\.ts$') },
+    { path: packages('@aws-sdk') },
+  ),
+  rule(
+    'pkcs11js-in-kms-pkcs11',
+    'As above.',
+    { path: library, pathNot: inLibrary('kms/pkcs11[^/]*\\.ts$') },
+    { path: packages('pkcs11js') },
+  ),
+  rule(
+    'kms-stands-alone',
+    'A key wrapper needs the port and the cryptography, nothing else of the library.',
+    { path: inLibrary('kms/'), pathNot: specs },
+    { path: library, pathNot: inLibrary('kms/', 'keys/key-wrapper\\.ts$', 'crypto/', 'common/') },
   ),
 ];
 

@@ -51,7 +51,7 @@ describeOnEachDatabase('The migrations', ({ kind, createDatabase }) => {
 
   it('go back, and forward again', async () => {
     await source.runMigrations();
-    await source.undoLastMigration();
+    for (const _ of tokenMigrations) await source.undoLastMigration();
     expect(await source.createQueryRunner().hasTable('tokenward_tokens')).toBe(false);
     await source.runMigrations();
     expect(await drift()).toEqual([]);
@@ -71,8 +71,8 @@ describeOnEachDatabase('The migrations', ({ kind, createDatabase }) => {
         kekId: '1',
         wrapped: 'x',
         checkValue: 'x',
-        createdAt: '0',
-        stateChangedAt: '0',
+        createdAt: 0,
+        stateChangedAt: 0,
       })),
     );
   const sealed = (key: string): string => `tm1.-wEB${key}rest`;
@@ -126,5 +126,36 @@ describeOnEachDatabase('The migrations', ({ kind, createDatabase }) => {
     expect((await source.getRepository(TokenEntity).findOneByOrFail({ id: 'row' })).expiresAt).toBe(
       1_795_458_866_853,
     );
+  });
+
+  it('bring rows of the version before along, and back', async () => {
+    await source.runMigrations();
+    await addKeys();
+    await insert({ accessCt: sealed(KEY), refreshCt: sealed(KEY) });
+    const before = await source.getRepository(TokenEntity).find();
+    await source.undoLastMigration();
+    await source.runMigrations();
+    expect(await source.getRepository(TokenEntity).find()).toEqual(before);
+    expect(await drift()).toEqual([]);
+  });
+
+  it('leave no sealed column that re-encryption does not know', async () => {
+    await source.runMigrations();
+    const sealedColumns: string[] = [];
+    const pointers: string[] = [];
+    for (const { tableName, tablePath } of source.entityMetadatas) {
+      const table = await source.createQueryRunner().getTable(tablePath);
+      for (const { name } of table!.columns)
+        if (name.endsWith('_ct')) sealedColumns.push(`${tableName}.${name}`);
+      for (const { columnNames, referencedTableName } of table!.foreignKeys)
+        if (referencedTableName.endsWith('tokenward_data_keys'))
+          pointers.push(`${tableName}.${columnNames.join()}`);
+    }
+    expect(sealedColumns.toSorted()).toEqual([
+      'tokenward_tokens.access_ct',
+      'tokenward_tokens.id_ct',
+      'tokenward_tokens.refresh_ct',
+    ]);
+    expect(pointers).toEqual(['tokenward_tokens.key_id']);
   });
 });

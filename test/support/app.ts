@@ -5,6 +5,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   EncryptionService,
+  KeyService,
   tokenEntities,
   TokenEvents,
   TokenMaintenance,
@@ -46,6 +47,7 @@ export function tokenOptions(
     encryption: { keyring: freshKeyring() },
     refresh: { ahead: false, ...more.refresh },
     cleanup: false,
+    rotation: false,
     cache: false,
     ...more,
   };
@@ -66,6 +68,7 @@ export interface Replica {
   module: TestingModule;
   tokens: TokenService;
   encryption: EncryptionService;
+  keys: KeyService;
   maintenance: TokenMaintenance;
   dataSource: DataSource;
   events: TokenEvent[];
@@ -101,6 +104,7 @@ function replicaOf(module: TestingModule, events: TokenEvent[]): Replica {
     module,
     tokens: get(TokenService),
     encryption: get(EncryptionService),
+    keys: get(KeyService),
     maintenance: get(TokenMaintenance),
     dataSource: get(DataSource),
     events,

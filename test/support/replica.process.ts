@@ -49,4 +49,11 @@ async function run(app: INestApplicationContext, { ref, tokens }: Work): Promise
   process.send!(outcome, () => process.disconnect());
 }
 
-process.once('message', (orders: Orders) => void startReplica(orders));
+process.once(
+  'message',
+  (orders: Orders) =>
+    void startReplica(orders).catch((e) => {
+      console.error('CHILD', e);
+      process.exit(1);
+    }),
+);

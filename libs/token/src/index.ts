@@ -1,11 +1,14 @@
 export { TokenModule } from './token.module.js';
 export type { CacheOptions, TokenModuleOptions } from './token.options.js';
-export type { CleanupOptions } from './jobs/job.options.js';
+export type { CleanupOptions, RotationOptions } from './jobs/job.options.js';
 export type { KeyringFile } from './keys/keyring.js';
 export type { ProviderOptions } from './oauth/provider.options.js';
 export type { RefreshAheadOptions, RefreshOptions } from './refresh/refresh.options.js';
 export { tokenEntities, tokenMigrations } from './database/schema.js';
 export { DataKeyEntity } from './database/entities/data-key.entity.js';
+export { KekEntity } from './database/entities/kek.entity.js';
+export { KeyAuditEntity } from './database/entities/key-audit.entity.js';
+export { ReplicaEntity } from './database/entities/replica.entity.js';
 export { TokenEntity } from './database/entities/token.entity.js';
 
 export { TokenService, type GetAccessTokenOptions } from './token.service.js';
@@ -15,6 +18,19 @@ export type { TokenResponse } from './oauth/token-response.js';
 export { Secret } from './common/secret.js';
 
 export { EncryptionService, type EncryptionContext } from './encryption/encryption.service.js';
+export { KeyService } from './key.service.js';
+export type {
+  ActorOptions,
+  DataKeyStatus,
+  KekStatus,
+  KeyAuditEntry,
+  KeyPlan,
+  KeyStatus,
+  ReencryptionStatus,
+  ReplicaStatus,
+  RotationResult,
+} from './key.service.types.js';
+export type { DataKeyState } from './keys/data-key-rows.js';
 export { KeyError, KeyWrapper, type KeyContext, type KeyFault } from './keys/key-wrapper.js';
 
 export { ApiRequestError } from './http/api-request.error.js';
@@ -25,10 +41,12 @@ export { TokenExceptionFilter } from './guard/token-exception.filter.js';
 export { TokenGuard } from './guard/token.guard.js';
 export { UseToken, type UseTokenOptions } from './guard/use-token.decorator.js';
 export { TokenMaintenance } from './jobs/token-maintenance.js';
+export type { ReencryptionOptions } from './store/reencryption.js';
 
 export { TokenEvents, type RefreshOutcome, type TokenEvent } from './common/events.js';
 export {
   DecryptionError,
+  KeyStateError,
   KeyUnavailableError,
   ProviderUnavailableError,
   ReauthorizationRequiredError,

@@ -2,7 +2,7 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnModuleInit } 
 import type { Clock } from './common/clock.js';
 import type { Database } from './database/database.js';
 import { JobScheduler } from './jobs/job-scheduler.js';
-import { KeyHealth } from './keys/key-health.js';
+import { KeyWatch } from './keys/key-watch.js';
 import { RefreshService } from './refresh/refresh.service.js';
 
 /** How long a shutdown waits for exchanges in flight. */
@@ -12,7 +12,7 @@ const DRAIN_MS = 15_000;
 export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     private readonly database: Database,
-    private readonly keys: KeyHealth,
+    private readonly keys: KeyWatch,
     private readonly scheduler: JobScheduler,
     private readonly refresher: RefreshService,
     private readonly clock: Clock,
@@ -21,7 +21,7 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
   async onModuleInit(): Promise<void> {
     await this.database.assertTables();
     // A wrong keyring does not stop the process: it is not ready, and says why in log and health.
-    await this.keys.check();
+    await this.keys.start();
   }
 
   onApplicationBootstrap(): void {
@@ -29,9 +29,12 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.race([
-      Promise.all([this.scheduler.stop(), this.refresher.settled()]),
-      this.clock.sleep(DRAIN_MS, false),
-    ]);
+    await Promise.race([this.drain(), this.clock.sleep(DRAIN_MS, false)]);
+  }
+
+  /** Exchanges in flight still have to seal what they get: the keys go last. */
+  private async drain(): Promise<void> {
+    await Promise.all([this.scheduler.stop(), this.refresher.settled()]);
+    await this.keys.stop();
   }
 }

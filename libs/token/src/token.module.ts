@@ -8,23 +8,39 @@ import { TokenLog } from './common/token.log.js';
 import { Database } from './database/database.js';
 import { SqlClaims } from './database/sql-claims.js';
 import { SqlDataKeyRows } from './database/sql-data-key-rows.js';
+import { SqlKekRows } from './database/sql-kek-rows.js';
+import { SqlKeyReports } from './database/sql-key-reports.js';
+import { SqlKeyTransitions } from './database/sql-key-transitions.js';
+import { SqlSealedRows } from './database/sql-sealed-rows.js';
 import { SqlTokenRows } from './database/sql-token-rows.js';
 import { EncryptionService } from './encryption/encryption.service.js';
 import { PRINCIPAL_OF, TokenGuard } from './guard/token.guard.js';
 import { TokenHttpService } from './http/token-http.service.js';
-import { CLEANUP_DEFAULTS } from './jobs/job.options.js';
+import { CLEANUP_DEFAULTS, ROTATION_DEFAULTS } from './jobs/job.options.js';
 import { JobScheduler, type ScheduledJob } from './jobs/job-scheduler.js';
 import { TokenMaintenance } from './jobs/token-maintenance.js';
 import { DataKeyRows } from './keys/data-key-rows.js';
+import { KekRollout } from './keys/kek-rollout.js';
+import { KekRotation } from './keys/kek-rotation.js';
+import { KekRows } from './keys/kek-rows.js';
 import { KeyHealth } from './keys/key-health.js';
+import { KeyMaker } from './keys/key-maker.js';
 import { KeyManager } from './keys/key-manager.js';
-import { KeyWrapper } from './keys/key-wrapper.js';
+import { KeyReports } from './keys/key-reports.js';
 import { KeyRing } from './keys/key-ring.js';
+import { KeyTransitions } from './keys/key-transitions.js';
+import { KeyWatch } from './keys/key-watch.js';
+import { KeyWrapper } from './keys/key-wrapper.js';
+import { KeyReport } from './key-report.js';
+import { KeyService } from './key.service.js';
 import { Providers } from './oauth/providers.js';
 import { Claims } from './refresh/claims.js';
 import { AHEAD_DEFAULTS } from './refresh/refresh.options.js';
+import { LEASE_MS } from './refresh/policy.js';
 import { RefreshAttempt } from './refresh/refresh-attempt.js';
 import { RefreshService } from './refresh/refresh.service.js';
+import { Reencryption } from './store/reencryption.js';
+import { SealedRows } from './store/sealed-rows.js';
 import { TokenRows } from './store/token-rows.js';
 import { TokenStore } from './store/token-store.js';
 import { TokenCache } from './token.cache.js';
@@ -36,6 +52,8 @@ import { TokenWriter } from './token.writer.js';
 
 const OPTIONS = Symbol('tokenward resolved options');
 const CACHE = Symbol('tokenward cache');
+/** Seals stored tokens; the public `EncryptionService` seals what the application has. */
+const TOKEN_ENCRYPTION = Symbol('tokenward token encryption');
 
 /** The classes of this library know no Nest; here they are put together. */
 function provide<T>(
@@ -46,13 +64,25 @@ function provide<T>(
   return { provide: token, inject: inject ?? [], useFactory: useFactory as (...args: unknown[]) => T };
 }
 
-function scheduledJobs({ ahead, cleanup }: ResolvedOptions, maintenance: TokenMaintenance): ScheduledJob[] {
+function scheduledJobs(
+  { ahead, cleanup, rotation }: ResolvedOptions,
+  maintenance: TokenMaintenance,
+): ScheduledJob[] {
   return [
     ...(ahead
       ? [{ name: 'tokenward-refresh-ahead', cron: ahead.cron, run: () => maintenance.refreshAhead() }]
       : []),
     ...(cleanup
       ? [{ name: 'tokenward-clean-up', cron: cleanup.cron, run: () => maintenance.cleanUp() }]
+      : []),
+    ...(rotation
+      ? [
+          {
+            name: 'tokenward-rotation',
+            cron: rotation.cron,
+            run: (signal: AbortSignal) => maintenance.rotate({ signal }),
+          },
+        ]
       : []),
   ];
 }
@@ -66,14 +96,18 @@ const ports: NestProvider[] = [
   provide(TokenRows, [Database], (database: Database) => new SqlTokenRows(database)),
   provide(Claims, [Database], (database: Database) => new SqlClaims(database)),
   provide(DataKeyRows, [Database], (database: Database) => new SqlDataKeyRows(database)),
+  provide(KekRows, [Database], (database: Database) => new SqlKekRows(database)),
+  provide(KeyTransitions, [Database], (database: Database) => new SqlKeyTransitions(database)),
+  provide(KeyReports, [Database], (database: Database) => new SqlKeyReports(database)),
+  provide(SealedRows, [Database], (database: Database) => new SqlSealedRows(database)),
   provide(KeyWrapper, [OPTIONS], ({ wrapper }: ResolvedOptions) => wrapper),
 ];
 
 const keys: NestProvider[] = [
   provide(
     KeyRing,
-    [DataKeyRows, KeyWrapper],
-    (rows: DataKeyRows, wrapper: KeyWrapper) => new KeyRing(rows, wrapper),
+    [DataKeyRows, KeyWrapper, Clock],
+    (...args: ConstructorParameters<typeof KeyRing>) => new KeyRing(...args),
   ),
   provide(
     KeyHealth,
@@ -81,21 +115,56 @@ const keys: NestProvider[] = [
     (...args: ConstructorParameters<typeof KeyHealth>) => new KeyHealth(...args),
   ),
   provide(
+    KekRollout,
+    [KekRows, KeyRing, KeyWrapper, Clock],
+    (...args: ConstructorParameters<typeof KekRollout>) => new KekRollout(...args),
+  ),
+  provide(
+    KeyMaker,
+    [DataKeyRows, KeyRing, KeyWrapper, KeyHealth, KekRollout],
+    (...args: ConstructorParameters<typeof KeyMaker>) => new KeyMaker(...args),
+  ),
+  provide(
     KeyManager,
-    [DataKeyRows, KeyRing, KeyWrapper, KeyHealth, TokenEvents],
+    [DataKeyRows, KeyRing, KeyMaker, TokenEvents],
     (...args: ConstructorParameters<typeof KeyManager>) => new KeyManager(...args),
   ),
   provide(
-    EncryptionService,
-    [KeyManager, KeyRing, TokenEvents],
-    (...args: ConstructorParameters<typeof EncryptionService>) => new EncryptionService(...args),
+    KekRotation,
+    [KeyTransitions, KeyWrapper, KekRollout],
+    (...args: ConstructorParameters<typeof KekRotation>) => new KekRotation(...args),
+  ),
+  provide(
+    KeyWatch,
+    [DataKeyRows, KeyRing, KeyManager, KeyWrapper, KekRollout, KeyHealth, Clock, TokenEvents],
+    (
+      rows: DataKeyRows,
+      ring: KeyRing,
+      manager: KeyManager,
+      wrapper: KeyWrapper,
+      rollout: KekRollout,
+      health: KeyHealth,
+      clock: Clock,
+      events: TokenEvents,
+    ) => new KeyWatch({ rows, ring, manager, wrapper, rollout, health }, clock, events),
+  ),
+  ...[
+    { token: EncryptionService, purpose: 'application' as const },
+    { token: TOKEN_ENCRYPTION, purpose: 'token' as const },
+  ].map(({ token, purpose }) =>
+    provide(
+      token,
+      [KeyManager, KeyRing, TokenEvents],
+      (manager: KeyManager, ring: KeyRing, events: TokenEvents) =>
+        new EncryptionService(manager, ring, events, purpose),
+    ),
   ),
 ];
 
 const services: NestProvider[] = [
   provide(
     TokenStore,
-    [EncryptionService, TokenEvents],
+    [TOKEN_ENCRYPTION, TokenEvents],
     (...args: ConstructorParameters<typeof TokenStore>) => new TokenStore(...args),
   ),
   provide(
@@ -138,6 +207,46 @@ const services: NestProvider[] = [
   ),
 ];
 
+const keyServices: NestProvider[] = [
+  provide(
+    Reencryption,
+    [SealedRows, TokenStore, Clock, TokenEvents, OPTIONS],
+    (rows: SealedRows, store: TokenStore, clock: Clock, events: TokenEvents, { rotation }: ResolvedOptions) =>
+      new Reencryption(rows, store, clock, events, {
+        batchSize: (rotation || ROTATION_DEFAULTS).batchSize,
+        leaseMs: LEASE_MS,
+      }),
+  ),
+  provide(
+    KeyReport,
+    [KeyReports, KekRows, KekRollout, KekRotation, KeyWrapper],
+    (
+      reports: KeyReports,
+      kekRows: KekRows,
+      rollout: KekRollout,
+      kekRotation: KekRotation,
+      wrapper: KeyWrapper,
+    ) => new KeyReport({ reports, kekRows, rollout, kekRotation, wrapper }),
+  ),
+  provide(
+    KeyService,
+    [DataKeyRows, KeyTransitions, KeyManager, KekRotation, SealedRows, KeyReport, TokenEvents, OPTIONS],
+    (
+      rows: DataKeyRows,
+      transitions: KeyTransitions,
+      manager: KeyManager,
+      kekRotation: KekRotation,
+      sealedRows: SealedRows,
+      report: KeyReport,
+      events: TokenEvents,
+      { rotation }: ResolvedOptions,
+    ) =>
+      new KeyService({ keys: rows, transitions, manager, kekRotation, sealedRows }, report, events, {
+        destroyAfterDays: (rotation || ROTATION_DEFAULTS).destroyAfterDays,
+      }),
+  ),
+];
+
 const edges: NestProvider[] = [
   provide(PRINCIPAL_OF, [OPTIONS], ({ principal }: ResolvedOptions) => principal),
   provide(
@@ -148,18 +257,21 @@ const edges: NestProvider[] = [
   ),
   provide(
     TokenMaintenance,
-    [TokenRows, RefreshService, TokenEvents, OPTIONS],
+    [TokenRows, RefreshService, KeyService, Reencryption, TokenEvents, OPTIONS],
     (
       rows: TokenRows,
       refresher: RefreshService,
+      keyService: KeyService,
+      reencryption: Reencryption,
       events: TokenEvents,
-      { ahead, cleanup, providers }: ResolvedOptions,
+      { ahead, cleanup, providers, rotation }: ResolvedOptions,
     ) =>
-      new TokenMaintenance(rows, refresher, events, {
+      new TokenMaintenance(rows, refresher, keyService, reencryption, events, {
         retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
         cleanupBatchSize: (cleanup || CLEANUP_DEFAULTS).batchSize,
         providers: Object.keys(providers),
         aheadBatchSize: (ahead || AHEAD_DEFAULTS).batchSize,
+        dataKeyMaxAgeDays: (rotation || ROTATION_DEFAULTS).dataKeyMaxAgeDays,
       }),
   ),
   provide(
@@ -170,7 +282,7 @@ const edges: NestProvider[] = [
   ),
   provide(
     TokenLifecycle,
-    [Database, KeyHealth, JobScheduler, RefreshService, Clock],
+    [Database, KeyWatch, JobScheduler, RefreshService, Clock],
     (...args: ConstructorParameters<typeof TokenLifecycle>) => new TokenLifecycle(...args),
   ),
   TokenGuard,
@@ -190,11 +302,13 @@ const edges: NestProvider[] = [
     ...ports,
     ...keys,
     ...services,
+    ...keyServices,
     ...edges,
   ],
   exports: [
     TokenService,
     EncryptionService,
+    KeyService,
     TokenHttpService,
     TokenMaintenance,
     TokenGuard,
@@ -202,6 +316,8 @@ const edges: NestProvider[] = [
     TokenEvents,
     TokenRows,
     KeyHealth,
+    KeyReport,
+    KeyReports,
     Database,
     Clock,
   ],

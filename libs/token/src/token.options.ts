@@ -1,4 +1,4 @@
-import type { CleanupOptions } from './jobs/job.options.js';
+import type { CleanupOptions, RotationOptions } from './jobs/job.options.js';
 import type { KeyringFile } from './keys/keyring.js';
 import type { KeyWrapper } from './keys/key-wrapper.js';
 import type { ProviderOptions } from './oauth/provider.options.js';
@@ -17,6 +17,8 @@ export interface TokenModuleOptions {
   encryption: { keyring: string | KeyringFile } | { wrapper: KeyWrapper };
   refresh?: RefreshOptions;
   cleanup?: false | CleanupOptions;
+  /** Rotation of data keys. `false`: nothing is scheduled; `KeyService` and `TokenMaintenance` still work. */
+  rotation?: false | RotationOptions;
   /** Default: `{ maxEntries: 10000 }`. */
   cache?: false | CacheOptions;
   /** Who is calling a guarded route. Default: `req.user` with `userId`, `id` or `sub`. */

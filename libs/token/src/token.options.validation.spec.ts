@@ -45,6 +45,7 @@ describe('options', () => {
     expect(resolved).toMatchObject({
       ahead: { batchSize: 100 },
       cleanup: { retentionDays: 30, batchSize: 1000 },
+      rotation: { dataKeyMaxAgeDays: 90, batchSize: 200, destroyAfterDays: 90 },
       refresh: { timeoutSeconds: 30 },
     });
   });
@@ -53,12 +54,14 @@ describe('options', () => {
     const resolved = resolveOptions({
       ...good(),
       cleanup: false,
+      rotation: false,
       cache: false,
       refresh: { ahead: false, timeoutSeconds: 3 },
     });
     expect(resolved).toMatchObject({
       ahead: false,
       cleanup: false,
+      rotation: false,
       cacheEntries: false,
       refresh: { timeoutSeconds: 3, beforeExpirySeconds: 60 },
     });
@@ -153,7 +156,16 @@ describe('options', () => {
       { ...good(), principal: 'req.user' },
       /principal: must be a function/,
     ],
-    ['key rotation', { ...good(), rotation: {} }, /rotation: is not part of this version/],
+    [
+      'rotation every zero days',
+      { ...good(), rotation: { dataKeyMaxAgeDays: 0 } },
+      /rotation\.dataKeyMaxAgeDays: must be at least 1/,
+    ],
+    [
+      'a rotation at no time',
+      { ...good(), rotation: { cron: 'daily' } },
+      /rotation\.cron: is not a cron expression/,
+    ],
   ])('with %s are refused with the path and what to write instead', (_name, options, expected) => {
     expect(problemsOf(options).join('\n')).toMatch(expected);
   });

@@ -2,7 +2,12 @@ import { validateCronExpression } from 'cron';
 import { z } from 'zod';
 import { TokenConfigurationError } from './common/errors.js';
 import { principalFromRequest, type PrincipalOf } from './guard/principal.js';
-import { CLEANUP_DEFAULTS, cleanupOptionsSchema } from './jobs/job.options.js';
+import {
+  CLEANUP_DEFAULTS,
+  cleanupOptionsSchema,
+  ROTATION_DEFAULTS,
+  rotationOptionsSchema,
+} from './jobs/job.options.js';
 import { KeyWrapper } from './keys/key-wrapper.js';
 import { LocalKeyWrapper } from './keys/local-key-wrapper.js';
 import { parseKeyring, readKeyringFile } from './keys/keyring.js';
@@ -22,6 +27,7 @@ export interface ResolvedOptions {
   refresh: ResolvedRefreshOptions;
   ahead: typeof AHEAD_DEFAULTS | false;
   cleanup: typeof CLEANUP_DEFAULTS | false;
+  rotation: typeof ROTATION_DEFAULTS | false;
   cacheEntries: number | false;
   principal: PrincipalOf;
 }
@@ -36,10 +42,10 @@ const keyringSchema = z
       typeof source === 'string' ? { text: source, fault: null } : readKeyringFile(source);
     const { keyring, faults } = parseKeyring(text);
     for (const message of fault ? [fault] : faults) context.addIssue({ code: 'custom', message });
-    return new LocalKeyWrapper(keyring);
+    return new LocalKeyWrapper(keyring, typeof source === 'string' ? null : source);
   });
 
-const encryptionSchema = z
+export const encryptionSchema = z
   .strictObject({
     keyring: keyringSchema.optional(),
     wrapper: z
@@ -68,7 +74,7 @@ const schema = z.strictObject({
   encryption: encryptionSchema,
   refresh: refreshOptionsSchema.optional(),
   cleanup: cleanupOptionsSchema.optional(),
-  rotation: z.literal(false, 'is not part of this version: leave it out or set it to false').optional(),
+  rotation: rotationOptionsSchema.optional(),
   cache: z
     .union([
       z.literal(false),
@@ -112,18 +118,16 @@ function cronFaults(schedules: Record<string, string | false>): string[] {
 /** Validates the module's options and fills in the defaults. @throws TokenConfigurationError with every fault at once */
 export function resolveOptions(options: TokenModuleOptions): ResolvedOptions {
   const parsed = schema.safeParse(options ?? {});
-  const { refresh, cleanup } = (options ?? {}) as Partial<TokenModuleOptions>;
-  const ahead =
-    refresh?.ahead === false
-      ? (false as const)
-      : { ...AHEAD_DEFAULTS, ...withoutUndefined(refresh?.ahead ?? {}) };
-  const resolvedCleanup =
-    cleanup === false ? (false as const) : { ...CLEANUP_DEFAULTS, ...withoutUndefined(cleanup ?? {}) };
+  const { refresh, cleanup, rotation } = (options ?? {}) as Partial<TokenModuleOptions>;
+  const ahead = withDefaults(AHEAD_DEFAULTS, refresh?.ahead);
+  const resolvedCleanup = withDefaults(CLEANUP_DEFAULTS, cleanup);
+  const resolvedRotation = withDefaults(ROTATION_DEFAULTS, rotation);
   const problems = [
     ...(parsed.error?.issues.flatMap(describe) ?? []),
     ...cronFaults({
       'refresh.ahead.cron': ahead && ahead.cron,
       'cleanup.cron': resolvedCleanup && resolvedCleanup.cron,
+      'rotation.cron': resolvedRotation && resolvedRotation.cron,
     }),
   ];
   if (!parsed.success || problems.length > 0)
@@ -136,9 +140,14 @@ export function resolveOptions(options: TokenModuleOptions): ResolvedOptions {
     refresh: { ...REFRESH_DEFAULTS, ...withoutUndefined(rest) },
     ahead,
     cleanup: resolvedCleanup,
+    rotation: resolvedRotation,
     cacheEntries: data.cache === false ? false : (data.cache?.maxEntries ?? 10_000),
     principal: data.principal ?? principalFromRequest,
   };
+}
+
+function withDefaults<T extends object>(defaults: T, given: Partial<T> | false | undefined): T | false {
+  return given === false ? false : { ...defaults, ...withoutUndefined(given ?? {}) };
 }
 
 function withoutUndefined<T extends object>(value: T): { [K in keyof T]-?: Exclude<T[K], undefined> } {

@@ -13,7 +13,8 @@ import { parseTokenResponse, type TokenResponse } from './oauth/token-response.j
 import { freshness, millisecondsLeft } from './refresh/policy.js';
 import { issuedFrom, refreshable, RefreshService } from './refresh/refresh.service.js';
 import { waitFor } from './refresh/wait-for.js';
-import { type TokenFilter, TokenRows } from './store/token-rows.js';
+import { openCurrent } from './store/open-current.js';
+import { type FullTokenRow, type ReadableTokenRow, type TokenFilter, TokenRows } from './store/token-rows.js';
 import { TokenStore } from './store/token-store.js';
 import { toStoredToken } from './stored-token.js';
 import { TokenCache } from './token.cache.js';
@@ -61,7 +62,13 @@ export class TokenService {
   /** Everything that is stored, opened, as it is: no refresh. Null when there is nothing or it was revoked. @throws DecryptionError | KeyUnavailableError */
   async getTokens(ref: TokenRef): Promise<TokenSet | null> {
     const resolved = this.resolve(ref);
-    const row = await this.rows.findFull(resolved);
+    return openCurrent(
+      () => this.rows.findFull(resolved),
+      (row) => this.openSet(row),
+    );
+  }
+
+  private async openSet(row: FullTokenRow | null): Promise<TokenSet | null> {
     if (!row || row.status === 'revoked') return null;
     const { accessToken, refreshToken, idToken } = await this.store.openAll(row);
     if (accessToken === null) return null;
@@ -139,7 +146,20 @@ export class TokenService {
       return cached;
     }
     const begun = cache?.begin() ?? 0;
-    const row = refreshable(await this.rows.find(ref), ref);
+    return openCurrent(
+      async () => refreshable(await this.rows.find(ref), ref),
+      (row) => this.useRow(row, ref, minTtlSeconds, force, begun),
+    );
+  }
+
+  private async useRow(
+    row: ReadableTokenRow,
+    ref: ResolvedTokenRef,
+    minTtlSeconds: number,
+    force: boolean | IssuedAccessToken,
+    begun: number,
+  ): Promise<IssuedAccessToken> {
+    const { cache, events } = this.context;
     const state = freshness(row, minTtlSeconds);
     const seen = force instanceof IssuedAccessToken ? IssuedAccessToken.generationOf(force) : row.generation;
     const refused = force === true || (force !== false && seen >= row.generation);

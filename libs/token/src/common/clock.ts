@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 
 /**
  * The only source of time in this library. Instants that are stored or compared with stored ones come from the
@@ -9,6 +9,8 @@ export abstract class Clock {
   abstract monotonic(): number;
   /** Resolves after `milliseconds`. While somebody waits the process lives, unless `keepAlive` is false. */
   abstract sleep(milliseconds: number, keepAlive?: boolean): Promise<void>;
+  /** Lets the event loop turn once: others' input and output goes on. */
+  abstract turn(): Promise<void>;
 }
 
 export class SystemClock extends Clock {
@@ -18,5 +20,9 @@ export class SystemClock extends Clock {
 
   override async sleep(milliseconds: number, keepAlive = true): Promise<void> {
     await delay(milliseconds, undefined, { ref: keepAlive });
+  }
+
+  override async turn(): Promise<void> {
+    await setImmediate();
   }
 }

@@ -88,11 +88,19 @@ export class ProviderUnavailableError extends TokenError {
 
 /** A stored value could not be opened. On purpose without detail: the reason is in log, metric and health. */
 export class DecryptionError extends TokenError {
-  constructor() {
+  readonly #reason: string;
+
+  constructor(reason: string) {
     super(
       'DECRYPTION_FAILED',
       'A stored token could not be decrypted. It was kept as it is; the log tells the reason.',
     );
+    this.#reason = reason;
+  }
+
+  /** @internal For this library's own jobs: not on the object, where callers would see it. */
+  static reasonOf(error: DecryptionError): string {
+    return error.#reason;
   }
 }
 
@@ -105,3 +113,9 @@ export class KeyUnavailableError extends TokenError {
     );
   }
 }
+
+/**
+ * A change of a key was refused; nothing was changed. `message` says why and what is needed. Codes: `KEY_IN_USE` rows
+ * remain, `KEY_STATE_INVALID`, `KEY_DESTROY_TOO_EARLY`, `KEK_NOT_EVERYWHERE` a live replica lacks the key-encryption key.
+ */
+export class KeyStateError extends TokenError {}

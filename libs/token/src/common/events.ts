@@ -29,7 +29,12 @@ export type TokenEvent =
   | { type: 'decryption_failed'; reason: string; recordId: string; field: string }
   | { type: 'encryption_failed'; reason: string; recordId: string; field: string }
   | { type: 'keys_checked'; ready: boolean; reason: string | null }
-  | { type: 'data_key_created'; keyId: string }
+  | { type: 'keyring_checked'; fault: string | null }
+  | { type: 'data_key_changed'; keyId: string; to: string }
+  | { type: 'rows_reencrypted'; keyId: string; rows: number; lagging: number }
+  | { type: 'row_quarantined'; recordId: string; reason: string }
+  | { type: 'write_fenced' }
+  | { type: 'tenant_shredded'; keys: number; tokens: number }
   | { type: 'job_run'; job: string; outcome: 'succeeded' | 'failed'; processed: number; reason?: string };
 
 /** The one stream that metrics, log and health listen to. */

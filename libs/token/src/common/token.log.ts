@@ -5,6 +5,7 @@ import type { TokenEvent, TokenEvents } from './events.js';
 export class TokenLog {
   readonly #logger = new Logger('Tokenward');
   #keysReady: boolean | null = null;
+  #keysDegraded = false;
 
   constructor(events: TokenEvents) {
     events.stream.subscribe((event) => this.write(event));
@@ -43,8 +44,26 @@ export class TokenLog {
       case 'keys_checked':
         this.writeKeys(event.ready, event.reason);
         break;
-      case 'data_key_created':
-        this.#logger.log(`created data key ${event.keyId}`);
+      case 'data_key_changed':
+        this.#logger.log(`data key ${event.keyId} is ${event.to} now`);
+        break;
+      case 'keyring_checked':
+        if (event.fault !== null)
+          this.#logger.error(
+            `a key-encryption key is not used: ${event.fault}. What was in use stays in use.`,
+          );
+        else this.#logger.log('all key-encryption keys of this replica can be used');
+        break;
+      case 'row_quarantined':
+        this.#logger.error(
+          `re-encryption left row ${event.recordId} as it is: ${event.reason}; the others go on`,
+        );
+        break;
+      case 'tenant_shredded':
+        this.#logger.warn(`a tenant was shredded: ${event.keys} data keys, ${event.tokens} token sets`);
+        break;
+      case 'write_fenced':
+        this.#logger.warn('the database refused a retired data key; sealing again under the current one');
         break;
       case 'job_run':
         if (event.outcome === 'failed')
@@ -57,6 +76,14 @@ export class TokenLog {
 
   /** Probes check often: only changes are news. */
   private writeKeys(ready: boolean, reason: string | null): void {
+    const degraded = ready && reason !== null;
+    if (degraded !== this.#keysDegraded && ready)
+      this.#logger.warn(
+        degraded
+          ? `DEGRADED: ${reason}. Keys that are in memory go on serving for a few hours; new tenants cannot be served.`
+          : 'the key service answers again',
+      );
+    this.#keysDegraded = degraded;
     if (ready === this.#keysReady) return;
     if (!ready)
       this.#logger.error(

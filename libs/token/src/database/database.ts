@@ -2,8 +2,25 @@ import type { DataSource } from 'typeorm';
 import { TokenConfigurationError } from '../common/errors.js';
 import { dialectOf, type Dialect } from './dialect.js';
 import { DataKeyEntity } from './entities/data-key.entity.js';
+import { KekEntity } from './entities/kek.entity.js';
+import { KeyAuditEntity } from './entities/key-audit.entity.js';
+import { ReplicaEntity } from './entities/replica.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
-import { type Fragment, render, type Rendering, sql, type Statement } from './sql.js';
+import { type Fragment, render, type Rendering, sql, type Statement, type TableName } from './sql.js';
+
+const ENTITIES: Record<TableName, Function> = {
+  tokens: TokenEntity,
+  dataKeys: DataKeyEntity,
+  keks: KekEntity,
+  keyAudit: KeyAuditEntity,
+  replicas: ReplicaEntity,
+};
+
+/** The driver's own connection of better-sqlite3. */
+interface SqliteConnection {
+  prepare(text: string): { run(...values: unknown[]): { changes: number } };
+  transaction(work: () => void): () => void;
+}
 
 interface PgPool {
   query(statement: Statement & { name?: string }): Promise<{ rows: Record<string, unknown>[] }>;
@@ -25,7 +42,7 @@ export class Database {
     }
     this.dataSource = dataSource;
     const problems: string[] = [];
-    if (!dataSource.hasMetadata(TokenEntity) || !dataSource.hasMetadata(DataKeyEntity)) {
+    if (Object.values(ENTITIES).some((entity) => !dataSource.hasMetadata(entity))) {
       problems.push(
         'The data source does not know the entities: add `entities: [...tokenEntities]` to TypeOrmModule.forRoot().',
       );
@@ -39,8 +56,9 @@ export class Database {
     this.dialect = dialectOf(dataSource.options.type);
     this.#rendering = {
       dialect: this.dialect,
-      tokens: this.#table(TokenEntity),
-      dataKeys: this.#table(DataKeyEntity),
+      tables: Object.fromEntries(
+        Object.entries(ENTITIES).map(([name, entity]) => [name, this.#table(entity)]),
+      ) as Record<TableName, string>,
     };
   }
 
@@ -74,15 +92,64 @@ export class Database {
     return (await this.#query(text, values)).affected ?? 0;
   }
 
+  /** All of these INSERTs and UPDATEs, each of which must match a row; else none, and false. */
+  async atomically(fragments: readonly Fragment[]): Promise<boolean> {
+    const statements = fragments.map((fragment) => render(fragment, this.#rendering));
+    return this.dialect === 'sqlite' ? this.#atSqlite(statements) : this.#inTransaction(statements);
+  }
+
+  async #inTransaction(statements: readonly Statement[]): Promise<boolean> {
+    const runner = this.dataSource.createQueryRunner('master');
+    try {
+      await runner.startTransaction();
+      for (const { text, values } of statements) {
+        const { affected = 0 } = await runner.query(text, values, true);
+        if (affected === 0) {
+          await runner.rollbackTransaction();
+          return false;
+        }
+      }
+      await runner.commitTransaction();
+      return true;
+    } catch (error) {
+      // A connection that is gone has rolled back by itself.
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      throw error;
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /** There is one connection for all: only without a turn of the event loop does nobody else's statement get between. */
+  #atSqlite(statements: readonly Statement[]): boolean {
+    const connection = (this.dataSource.driver as unknown as { databaseConnection: SqliteConnection })
+      .databaseConnection;
+    const work = connection.transaction(() => {
+      for (const { text, values } of statements)
+        if (connection.prepare(text).run(...values).changes === 0) throw new NothingMatched();
+    });
+    try {
+      work();
+      return true;
+    } catch (error) {
+      if (error instanceof NothingMatched) return false;
+      throw error;
+    }
+  }
+
   /** @throws TokenConfigurationError in one sentence when the migrations have not been run */
   async assertTables(): Promise<void> {
+    for (const symbol of Object.keys(ENTITIES) as TableName[]) await this.#assertTable(symbol);
+  }
+
+  async #assertTable(symbol: TableName): Promise<void> {
     try {
-      await this.rows(sql`SELECT 1 FROM ${{ symbol: 'tokens' }}, ${{ symbol: 'dataKeys' }} WHERE 1 = 0`);
+      await this.rows(sql`SELECT 1 FROM ${{ symbol }} WHERE 1 = 0`);
     } catch (error) {
       if (!isMissingTable(error)) throw error;
       throw new TokenConfigurationError(
         [
-          `The database has no table ${this.#rendering.tokens}: add \`migrations: [...tokenMigrations]\` to the data source and run ` +
+          `The database has no table ${this.#rendering.tables[symbol]}: add \`migrations: [...tokenMigrations]\` to the data source and run ` +
             '`npx typeorm migration:run -d <your data source>` (or set `migrationsRun: true`).',
         ],
         'TABLES_MISSING',
@@ -113,6 +180,8 @@ export class Database {
   }
 }
 
+class NothingMatched extends Error {}
+
 function codesOf(error: unknown): unknown[] {
   const { code, errno, driverError } = error as {
     code?: unknown;
@@ -129,7 +198,10 @@ export const isUniqueViolation = (error: unknown): boolean =>
   has(error, '23505', 1062, 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY');
 
 export const isForeignKeyViolation = (error: unknown): boolean =>
-  has(error, '23503', 1452, 1216, 'SQLITE_CONSTRAINT_FOREIGNKEY');
+  has(error, '23503', 1452, 1216, 1451, 1217, 'SQLITE_CONSTRAINT_FOREIGNKEY');
+
+/** Two statements stood in each other's way and the database has ended one: it may be repeated. */
+export const isDeadlock = (error: unknown): boolean => has(error, '40P01', '40001', 1213, 1205, 'SQLITE_BUSY');
 
 function isMissingTable(error: unknown): boolean {
   return has(error, '42P01', 1146) || /no such table/i.test((error as Error).message);

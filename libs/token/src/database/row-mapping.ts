@@ -72,7 +72,7 @@ export function toFullRow(row: Record<string, unknown>): FullTokenRow {
 /** SET list of a new token set. */
 export function assignments(write: TokenWrite): Fragment {
   return sql`status = 'active', generation = generation + 1, token_type = ${write.tokenType}, scope = ${write.scope},
-    access_ct = ${write.accessCt}, refresh_ct = ${write.refreshCt}, id_ct = ${write.idCt}, lifetime_seconds = ${write.lifetimeSeconds},
+    quarantined_as = NULL, access_ct = ${write.accessCt}, refresh_ct = ${write.refreshCt}, id_ct = ${write.idCt}, lifetime_seconds = ${write.lifetimeSeconds},
     expires_at = ${fromNow(write.expiresInMs)}, refresh_after = ${fromNow(write.refreshInMs)}, refreshed_at = ${now}, updated_at = ${now}`;
 }
 

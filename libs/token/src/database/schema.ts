@@ -1,9 +1,13 @@
-import { CreateTokenwardTables1764000000000 } from './migrations/1764000000000-create-tokenward-tables.js';
 import { DataKeyEntity } from './entities/data-key.entity.js';
+import { KekEntity } from './entities/kek.entity.js';
+import { KeyAuditEntity } from './entities/key-audit.entity.js';
+import { ReplicaEntity } from './entities/replica.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
+import { CreateTokenwardTables1764000000000 } from './migrations/1764000000000-create-tokenward-tables.js';
+import { AddKeyRotation1764100000000 } from './migrations/1764100000000-add-key-rotation.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
-export const tokenEntities = [TokenEntity, DataKeyEntity] as const;
+export const tokenEntities = [TokenEntity, DataKeyEntity, KekEntity, KeyAuditEntity, ReplicaEntity] as const;
 
 /** Put these into your DataSource: `migrations: [...tokenMigrations, …]`. They run forward and back on every supported database. */
-export const tokenMigrations = [CreateTokenwardTables1764000000000] as const;
+export const tokenMigrations = [CreateTokenwardTables1764000000000, AddKeyRotation1764100000000] as const;

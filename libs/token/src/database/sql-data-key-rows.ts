@@ -1,26 +1,11 @@
-import { lookupHash } from '../crypto/lookup-hash.js';
 import { keyIdText, uuidToBytes } from '../crypto/record-text.js';
-import { type DataKeyRow, DataKeyRows, type DataKeyState } from '../keys/data-key-rows.js';
+import { type DataKeyRow, DataKeyRows, type NewDataKey } from '../keys/data-key-rows.js';
+import { TRANSITIONS } from '../keys/key-states.js';
+import { activeFor, audit, DATA_KEY, toDataKeyRow } from './data-key-mapping.js';
 import { type Database, isUniqueViolation } from './database.js';
-import { dataKeys, now, sql } from './sql.js';
+import { dataKeys, join, now, sql } from './sql.js';
 
-const COLUMNS = sql`id, tenant_id, purpose, state, kek_id, wrapped, check_value`;
-
-function toDataKeyRow(row: Record<string, unknown>): DataKeyRow {
-  const wrapped = row['wrapped'] as string | null;
-  return {
-    id: row['id'] as string,
-    tenantId: row['tenant_id'] as string,
-    purpose: row['purpose'] as string,
-    state: row['state'] as DataKeyState,
-    kekId: row['kek_id'] as string,
-    wrapped: wrapped === null ? null : Buffer.from(wrapped, 'base64url'),
-    checkValue: Buffer.from(row['check_value'] as string, 'base64url'),
-  };
-}
-
-const activeFor = (tenantId: string, purpose: string): string =>
-  lookupHash(['active data key', tenantId, purpose]);
+const { create: CREATE, supersede: SUPERSEDE } = TRANSITIONS;
 
 export class SqlDataKeyRows extends DataKeyRows {
   constructor(private readonly database: Database) {
@@ -28,30 +13,47 @@ export class SqlDataKeyRows extends DataKeyRows {
   }
 
   override async findById(id: string): Promise<DataKeyRow | null> {
-    const [row] = await this.database.rows(sql`SELECT ${COLUMNS} FROM ${dataKeys} WHERE id = ${id}`);
+    const [row] = await this.database.rows(sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE id = ${id}`);
     return row ? toDataKeyRow(row) : null;
   }
 
   override async findActive(tenantId: string, purpose: string): Promise<DataKeyRow | null> {
     const [row] = await this.database.rows(
-      sql`SELECT ${COLUMNS} FROM ${dataKeys} WHERE active_for = ${activeFor(tenantId, purpose)}`,
+      sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE active_for = ${activeFor(tenantId, purpose)}`,
     );
     return row ? toDataKeyRow(row) : null;
   }
 
-  override async insertPending(row: Omit<DataKeyRow, 'state'>): Promise<void> {
+  override async insertPending(row: NewDataKey): Promise<void> {
     await this.database.affected(sql`INSERT INTO ${dataKeys}
         (id, usable_id, active_for, tenant_id, purpose, state, kek_id, wrapped, check_value, created_at, state_changed_at)
       VALUES (${row.id}, ${keyIdText(uuidToBytes(row.id))}, NULL, ${row.tenantId}, ${row.purpose}, 'pending', ${row.kekId},
-        ${row.wrapped!.toString('base64url')}, ${row.checkValue.toString('base64url')}, ${now}, ${now})`);
+        ${row.wrapped.toString('base64url')}, ${row.checkValue.toString('base64url')}, ${now}, ${now})`);
   }
 
-  override async activate(row: DataKeyRow): Promise<boolean> {
+  override async activate(row: DataKeyRow, actor: string): Promise<boolean> {
+    return this.#unlessTaken([this.#activation(row), audit(actor, 'create', row, CREATE.from, CREATE.to)]);
+  }
+
+  override async supersede(old: DataKeyRow, next: DataKeyRow, actor: string): Promise<boolean> {
+    return this.#unlessTaken([
+      sql`UPDATE ${dataKeys} SET state = ${SUPERSEDE.to}, active_for = NULL, state_changed_at = ${now}
+        WHERE id = ${old.id} AND state = ${SUPERSEDE.from}`,
+      this.#activation(next),
+      audit(actor, 'rotate', old, SUPERSEDE.from, SUPERSEDE.to),
+      audit(actor, 'rotate', next, CREATE.from, CREATE.to),
+    ]);
+  }
+
+  #activation(row: DataKeyRow) {
+    return sql`UPDATE ${dataKeys}
+      SET state = ${CREATE.to}, active_for = ${activeFor(row.tenantId, row.purpose)}, state_changed_at = ${now}
+      WHERE id = ${row.id} AND state = ${CREATE.from}`;
+  }
+
+  async #unlessTaken(statements: Parameters<Database['atomically']>[0]): Promise<boolean> {
     try {
-      const changed = await this.database.affected(sql`UPDATE ${dataKeys}
-        SET state = 'active', active_for = ${activeFor(row.tenantId, row.purpose)}, state_changed_at = ${now}
-        WHERE id = ${row.id} AND state = 'pending'`);
-      return changed === 1;
+      return await this.database.atomically(statements);
     } catch (error) {
       if (isUniqueViolation(error)) return false;
       throw error;
@@ -63,8 +65,27 @@ export class SqlDataKeyRows extends DataKeyRows {
   }
 
   override async findCanaries(): Promise<DataKeyRow[]> {
-    const rows = await this.database.rows(sql`SELECT ${COLUMNS} FROM ${dataKeys} WHERE id IN
+    const rows = await this.database.rows(sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE id IN
       (SELECT MIN(id) FROM ${dataKeys} WHERE state IN ('active', 'decrypt_only') AND wrapped IS NOT NULL GROUP BY kek_id)`);
+    return rows.map(toDataKeyRow);
+  }
+
+  override async findChanged(since: number) {
+    const rows = await this.database.rows(
+      sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE state_changed_at >= ${since} AND state <> 'pending'`,
+    );
+    return rows.map(toDataKeyRow);
+  }
+
+  override async findRotatable({ tenantId, minAgeMs }: { tenantId?: string; minAgeMs?: number }) {
+    const conditions = [
+      sql`state = 'active'`,
+      ...(tenantId === undefined ? [] : [sql`tenant_id = ${tenantId}`]),
+      ...(minAgeMs === undefined ? [] : [sql`created_at <= ${now} - ${minAgeMs}`]),
+    ];
+    const rows = await this.database.rows(
+      sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE ${join(conditions, ' AND ')} ORDER BY tenant_id, purpose`,
+    );
     return rows.map(toDataKeyRow);
   }
 }

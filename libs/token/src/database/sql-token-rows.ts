@@ -119,7 +119,7 @@ export class SqlTokenRows extends TokenRows {
 
   override async revoke(id: string, seen: number): Promise<boolean> {
     const statement = sql`UPDATE ${tokens} SET status = 'revoked', generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL,
-        refresh_after = NULL, updated_at = ${now}, claim_id = NULL, claimed_at = NULL, unknown_since = NULL, retry_after = NULL
+        refresh_after = NULL, updated_at = ${now}, quarantined_as = NULL, claim_id = NULL, claimed_at = NULL, unknown_since = NULL, retry_after = NULL
       WHERE id = ${id} AND generation = ${seen}`;
     return (await this.database.affected(statement)) === 1;
   }

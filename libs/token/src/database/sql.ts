@@ -9,12 +9,17 @@ export class Fragment {
   ) {}
 }
 
+export type TableName = 'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas';
+
 /** Resolved when the statement is rendered for a database. */
-export type Symbolic = { readonly symbol: 'now' | 'tokens' | 'dataKeys' };
+export type Symbolic = { readonly symbol: 'now' | TableName };
 
 export const now: Symbolic = { symbol: 'now' };
 export const tokens: Symbolic = { symbol: 'tokens' };
 export const dataKeys: Symbolic = { symbol: 'dataKeys' };
+export const keks: Symbolic = { symbol: 'keks' };
+export const keyAudit: Symbolic = { symbol: 'keyAudit' };
+export const replicas: Symbolic = { symbol: 'replicas' };
 
 export function sql(strings: TemplateStringsArray, ...values: unknown[]): Fragment {
   return new Fragment(strings, values);
@@ -42,9 +47,8 @@ export interface Statement {
 
 export interface Rendering {
   dialect: Dialect;
-  /** Escaped table names. */
-  tokens: string;
-  dataKeys: string;
+  /** Escaped. */
+  tables: Record<TableName, string>;
 }
 
 /** `$1` for PostgreSQL, `?` for the others. */
@@ -55,7 +59,7 @@ export function render(fragment: Fragment, rendering: Rendering): Statement {
       const part = parts[index - 1];
       if (part instanceof Fragment) return text + visit(part) + string;
       if (isSymbolic(part))
-        return text + (part.symbol === 'now' ? NOW[rendering.dialect] : rendering[part.symbol]) + string;
+        return text + (part.symbol === 'now' ? NOW[rendering.dialect] : rendering.tables[part.symbol]) + string;
       values.push(part);
       return `${text}${rendering.dialect === 'postgres' ? `$${values.length}` : '?'}${string}`;
     });

@@ -1,10 +1,11 @@
 import { DecryptionError, KeyUnavailableError, TokenInputError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
 import { ContextInvalidError, encodeContext } from '../crypto/context.js';
-import { openRecord, RecordError, recordKeyId, sealRecord } from '../crypto/record.js';
+import { type DataKey, openRecord, RecordError, recordKeyId, sealRecord } from '../crypto/record.js';
 import { uuidFromBytes } from '../crypto/record-text.js';
 import { KeyManager } from '../keys/key-manager.js';
 import { KeyRing } from '../keys/key-ring.js';
+import type { Purpose } from '../keys/key-states.js';
 import { KeyError } from '../keys/key-wrapper.js';
 
 /** What a record is bound to. It opens only under exactly the context that it was sealed under. */
@@ -19,12 +20,16 @@ export interface EncryptionContext {
 /** Largest plaintext in bytes. */
 export const MAX_PLAINTEXT_BYTES = 32_768;
 
-/** Encrypts under the tenant's data key (AES-256-GCM, record format TM1; see docs/encryption.md). */
+/**
+ * Encrypts under the tenant's data key (AES-256-GCM, record format TM1; see docs/encryption.md). What the application
+ * encrypts has data keys of its own: those of the stored tokens are retired when no token is left under them.
+ */
 export class EncryptionService {
   constructor(
     private readonly manager: KeyManager,
     private readonly ring: KeyRing,
     private readonly events: TokenEvents,
+    private readonly purpose: Purpose,
   ) {}
 
   /**
@@ -33,6 +38,34 @@ export class EncryptionService {
    * @throws KeyUnavailableError when no usable key is there; nothing was written
    */
   async encrypt(plaintext: Buffer | string, context: EncryptionContext): Promise<Buffer> {
+    const { bytes, encoded } = this.prepare(plaintext, context);
+    return sealRecord(await this.activeKey(context), encoded, bytes);
+  }
+
+  /** @internal Seals fields of one row under one data key, also while another one becomes active. @throws as `encrypt` */
+  async encryptRow(
+    { tenantId, recordId }: Omit<EncryptionContext, 'field'>,
+    fields: readonly { field: string; plaintext: string }[],
+  ): Promise<Buffer[]> {
+    const prepared = fields.map(({ field, plaintext }) =>
+      this.prepare(plaintext, { tenantId, recordId, field }),
+    );
+    const key = await this.activeKey({ tenantId, recordId, field: fields[0]?.field ?? '' });
+    return prepared.map(({ bytes, encoded }) => sealRecord(key, encoded, bytes));
+  }
+
+  private async activeKey(context: EncryptionContext): Promise<DataKey> {
+    try {
+      return await this.manager.active(context.tenantId, this.purpose);
+    } catch (error) {
+      throw this.translate(error, context, 'encryption_failed');
+    }
+  }
+
+  private prepare(
+    plaintext: Buffer | string,
+    context: EncryptionContext,
+  ): { bytes: Buffer; encoded: Buffer } {
     const bytes = typeof plaintext === 'string' ? Buffer.from(plaintext, 'utf8') : plaintext;
     if (!Buffer.isBuffer(bytes)) throw new TokenInputError('plaintext', 'must be a Buffer or a string');
     if (bytes.length > MAX_PLAINTEXT_BYTES) {
@@ -42,12 +75,7 @@ export class EncryptionService {
         'PLAINTEXT_TOO_LARGE',
       );
     }
-    const encoded = encode(context);
-    try {
-      return sealRecord(await this.manager.active(context.tenantId), encoded, bytes);
-    } catch (error) {
-      throw this.translate(error, context, 'encryption_failed');
-    }
+    return { bytes, encoded: encode(context) };
   }
 
   /**
@@ -65,9 +93,9 @@ export class EncryptionService {
     }
   }
 
-  /** The database refused the tenant's key as retired: find the current one before sealing again. */
+  /** @internal The database refused the tenant's key as retired: find the current one before sealing again. */
   keyRefused(tenantId: string): void {
-    this.manager.forget(tenantId);
+    this.manager.forget(tenantId, this.purpose);
   }
 
   private translate(
@@ -81,7 +109,7 @@ export class EncryptionService {
     const unreadable =
       error instanceof RecordError || reason === 'KEY_NOT_FOUND' || reason === 'KEY_DESTROYED';
     return unreadable && type === 'decryption_failed'
-      ? new DecryptionError()
+      ? new DecryptionError(reason)
       : new KeyUnavailableError(reason);
   }
 }

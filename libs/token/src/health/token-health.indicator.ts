@@ -32,7 +32,10 @@ export class TokenHealthIndicator {
     const indicator = this.indicators.check(key);
     try {
       const reason = await this.keyHealth.check();
-      return reason === null ? indicator.up() : indicator.down({ reason });
+      // What could not be opened is told apart here too; it concerns single rows and makes nobody unready.
+      const unreadable = { ...this.keyHealth.failures };
+      const details: Record<string, unknown> = Object.keys(unreadable).length > 0 ? { unreadable } : {};
+      return reason === null ? indicator.up(details) : indicator.down({ reason, ...details });
     } catch {
       return indicator.down({ reason: 'the keys cannot be checked: the database does not answer' });
     }

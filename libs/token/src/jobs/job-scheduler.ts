@@ -5,13 +5,15 @@ import { TokenConfigurationError } from '../common/errors.js';
 export interface ScheduledJob {
   name: string;
   cron: string;
-  run: () => Promise<unknown>;
+  /** The signal ends long work at shutdown. */
+  run: (signal: AbortSignal) => Promise<unknown>;
 }
 
 /** Registers the jobs with the host's scheduler, and waits for running ones at shutdown, which Nest does not. */
 export class JobScheduler {
   readonly #running = new Set<Promise<unknown>>();
   readonly #names: string[] = [];
+  readonly #shutdown = new AbortController();
 
   constructor(
     private readonly registry: SchedulerRegistry | undefined,
@@ -23,7 +25,7 @@ export class JobScheduler {
     if (this.jobs.length === 0) return;
     if (!this.registry) {
       throw new TokenConfigurationError([
-        'Scheduled jobs need `ScheduleModule.forRoot()` (from @nestjs/schedule) in the root module’s imports; to run without jobs set `refresh.ahead: false` and `cleanup: false`.',
+        'Scheduled jobs need `ScheduleModule.forRoot()` (from @nestjs/schedule) in the root module’s imports; to run without jobs set `refresh.ahead: false`, `cleanup: false` and `rotation: false`.',
       ]);
     }
     for (const { name, cron, run } of this.jobs) {
@@ -40,13 +42,14 @@ export class JobScheduler {
   }
 
   async stop(): Promise<void> {
+    this.#shutdown.abort();
     for (const name of this.#names.splice(0))
       if (this.registry?.doesExist('cron', name)) this.registry.deleteCronJob(name);
     await Promise.allSettled(this.#running);
   }
 
-  private async track(run: () => Promise<unknown>): Promise<void> {
-    const running = run();
+  private async track(run: ScheduledJob['run']): Promise<void> {
+    const running = run(this.#shutdown.signal);
     this.#running.add(running);
     try {
       await running;

@@ -9,13 +9,43 @@ export interface CleanupOptions {
   batchSize?: number;
 }
 
+export interface RotationOptions {
+  /** When to look for keys that are too old, rows to move and keys to retire. Default: every minute. */
+  cron?: string;
+  /** An active data key that is older is replaced. 1 to 3650. Default 90. */
+  dataKeyMaxAgeDays?: number;
+  /** Rows per statement of re-encryption, 1 to 2000. Default 200. */
+  batchSize?: number;
+  /** How long a retired key can be restored before it may be destroyed: as long as backups are kept. 0 to 36500. Default 90. */
+  destroyAfterDays?: number;
+}
+
 export const CLEANUP_DEFAULTS = { cron: '0 17 * * * *', retentionDays: 30, batchSize: 1000 };
+export const ROTATION_DEFAULTS = {
+  cron: '30 * * * * *',
+  dataKeyMaxAgeDays: 90,
+  batchSize: 200,
+  destroyAfterDays: 90,
+};
+
+const integer = (min: number, max: number) =>
+  z.int().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`).optional();
 
 export const cleanupOptionsSchema = z.union([
   z.literal(false),
   z.strictObject({
     cron: z.string().optional(),
     retentionDays: z.number().min(0, 'must be 0 or more').max(3650, 'must be at most 3650').optional(),
-    batchSize: z.int().min(1, 'must be at least 1').max(10_000, 'must be at most 10000').optional(),
+    batchSize: integer(1, 10_000),
+  }),
+]);
+
+export const rotationOptionsSchema = z.union([
+  z.literal(false),
+  z.strictObject({
+    cron: z.string().optional(),
+    dataKeyMaxAgeDays: integer(1, 3650),
+    batchSize: integer(1, 2000),
+    destroyAfterDays: integer(0, 36_500),
   }),
 ]);

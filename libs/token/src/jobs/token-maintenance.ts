@@ -1,18 +1,24 @@
 import { DecryptionError, TokenError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
 import { randomFraction } from '../crypto/random.js';
+import type { KeyService } from '../key.service.js';
 import { LEASE_MS } from '../refresh/policy.js';
 import { RefreshService } from '../refresh/refresh.service.js';
+import { Reencryption, type ReencryptionOptions } from '../store/reencryption.js';
 import { TokenRows } from '../store/token-rows.js';
 
 const DAY_MS = 86_400_000;
 const PARALLEL_REFRESHES = 10;
 const UNREADABLE_DELAY_MS = 3_600_000;
+/** A key without rows is retired so long after its rotation: whoever still seals under it has noticed by then. */
+const RETIRE_AFTER_MINUTES = 60;
+const SCHEDULE = { actor: 'schedule' };
 
 interface MaintenanceSettings {
   retentionDays: number;
   cleanupBatchSize: number;
   aheadBatchSize: number;
+  dataKeyMaxAgeDays: number;
   providers: readonly string[];
 }
 
@@ -21,6 +27,8 @@ export class TokenMaintenance {
   constructor(
     private readonly rows: TokenRows,
     private readonly refresher: RefreshService,
+    private readonly keys: KeyService,
+    private readonly reencryption: Reencryption,
     private readonly events: TokenEvents,
     private readonly settings: MaintenanceSettings,
   ) {}
@@ -65,6 +73,25 @@ export class TokenMaintenance {
       const failed = workers.find((ended) => ended.status === 'rejected');
       if (failed) throw failed.reason;
       return refreshed;
+    });
+  }
+
+  /**
+   * Moves rows that are still under replaced data keys to the active ones; how many. Rows that a refresh has claimed are
+   * left to the next run. Safe to end at any point: the next run goes on.
+   * @throws KeyUnavailableError when a key cannot be used now
+   */
+  async reencrypt(options: ReencryptionOptions = {}): Promise<number> {
+    return this.run('reencrypt', () => this.reencryption.run(options));
+  }
+
+  /** Replaces data keys that are too old, moves what is under replaced ones, retires those that are empty; how many rows. */
+  async rotate(options: ReencryptionOptions = {}): Promise<number> {
+    return this.run('rotate', async () => {
+      await this.keys.rotateOlderThan(this.settings.dataKeyMaxAgeDays, SCHEDULE);
+      const moved = await this.reencryption.run(options);
+      await this.keys.retireEmptied(RETIRE_AFTER_MINUTES, SCHEDULE);
+      return moved;
     });
   }
 

@@ -10,17 +10,33 @@ export interface DataKeyRow {
   /** Null once destroyed. */
   wrapped: Buffer | null;
   checkValue: Buffer;
+  createdAt: number;
+  stateChangedAt: number;
+  destroyAfter: number | null;
 }
 
-/** Port: data keys in the database. */
+export type NewDataKey = Pick<DataKeyRow, 'id' | 'tenantId' | 'purpose' | 'kekId' | 'checkValue'> & {
+  wrapped: Buffer;
+};
+
+/** Port: data keys in the database. Every change of a state leaves an audit row, in the same transaction. */
 export abstract class DataKeyRows {
   abstract findById(id: string): Promise<DataKeyRow | null>;
+  /** The tenant's active key, or the tombstone of a tenant that was shredded. */
   abstract findActive(tenantId: string, purpose: string): Promise<DataKeyRow | null>;
   /** Commits a key in state `pending`: readable by every replica, used by none. */
-  abstract insertPending(row: Omit<DataKeyRow, 'state'>): Promise<void>;
+  abstract insertPending(row: NewDataKey): Promise<void>;
   /** `pending` to `active` unless the tenant has an active key by now; false if it has. */
-  abstract activate(row: DataKeyRow): Promise<boolean>;
+  abstract activate(row: DataKeyRow, actor: string): Promise<boolean>;
+  /** `old` to `decrypt_only` and `next` to `active`, both or none; false if `old` is not active any more. */
+  abstract supersede(old: DataKeyRow, next: DataKeyRow, actor: string): Promise<boolean>;
   abstract deletePending(id: string): Promise<void>;
   /** One readable key per key-encryption key in use. */
   abstract findCanaries(): Promise<DataKeyRow[]>;
+  /** Keys whose state has changed at or after this instant. */
+  abstract findChanged(
+    since: number,
+  ): Promise<Pick<DataKeyRow, 'id' | 'tenantId' | 'state' | 'stateChangedAt'>[]>;
+  /** Active keys: of one tenant, or those made longer ago than `minAgeMs`. */
+  abstract findRotatable(filter: { tenantId?: string; minAgeMs?: number }): Promise<DataKeyRow[]>;
 }

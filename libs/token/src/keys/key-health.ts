@@ -6,31 +6,54 @@ import { KeyError } from './key-wrapper.js';
 
 /** How long a good result is believed, so that probes do not ask a remote key service every time. */
 const GOOD_FOR_MS = 10_000;
+/** While a key service is away, the keys that were unwrapped go on serving for so long. */
+const SERVES_FOR_MS = 4 * 60 * 60_000;
 
 /** Knows whether the keys in the database can be opened: one canary per key-encryption key. Changes nothing. */
 export class KeyHealth {
   #goodUntil = -Infinity;
+  #ready = false;
+  #openedAt = -Infinity;
+  /** Values that this process could not open since its start, by reason. */
+  readonly failures: Record<string, number> = {};
 
   constructor(
     private readonly rows: DataKeyRows,
     private readonly ring: KeyRing,
     private readonly events: TokenEvents,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    events.stream.subscribe((event) => {
+      if (event.type === 'decryption_failed')
+        this.failures[event.reason] = (this.failures[event.reason] ?? 0) + 1;
+    });
+  }
 
-  /** Null when every key-encryption key in use opens its canary, otherwise the reason in one line. */
-  async check(): Promise<string | null> {
-    if (this.clock.monotonic() < this.#goodUntil) return null;
-    let reason: string | null = null;
+  /** What the last check has found. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Null when every key-encryption key in use opens its canary, or has done so lately and its service is away; else the reason in one line. */
+  async check(anew = false): Promise<string | null> {
+    if (!anew && this.clock.monotonic() < this.#goodUntil) return null;
+    const fault = await this.fault();
+    const now = this.clock.monotonic();
+    if (fault === null) this.#openedAt = now;
+    this.#ready = fault === null || (fault.transient && now - this.#openedAt < SERVES_FOR_MS);
+    this.#goodUntil = this.#ready ? now + GOOD_FOR_MS : -Infinity;
+    this.events.emit({ type: 'keys_checked', ready: this.#ready, reason: fault?.message ?? null });
+    return this.#ready ? null : fault!.message;
+  }
+
+  private async fault(): Promise<KeyError | null> {
     try {
       await this.assertKeysOpen();
+      return null;
     } catch (error) {
       if (!(error instanceof KeyError)) throw error;
-      reason = error.message;
+      return error;
     }
-    if (reason === null) this.#goodUntil = this.clock.monotonic() + GOOD_FOR_MS;
-    this.events.emit({ type: 'keys_checked', ready: reason === null, reason });
-    return reason;
   }
 
   /** @throws KeyError for the first canary that cannot be opened. */

@@ -1,78 +1,73 @@
 import { LRUCache } from 'lru-cache';
 import type { TokenEvents } from '../common/events.js';
-import { KEY_BYTES, keyCheckValue, toKeyObject } from '../crypto/key-material.js';
-import { randomBytes, randomId } from '../crypto/random.js';
 import type { DataKey } from '../crypto/record.js';
-import { uuidToBytes } from '../crypto/record-text.js';
 import { type DataKeyRow, DataKeyRows } from './data-key-rows.js';
-import { KeyHealth } from './key-health.js';
+import { KeyMaker } from './key-maker.js';
 import { KeyRing } from './key-ring.js';
-import { KeyWrapper, wrapping } from './key-wrapper.js';
+import type { Purpose } from './key-states.js';
+import { KeyError } from './key-wrapper.js';
 
-const PURPOSE = 'token';
 const CURRENT_TTL_MS = 60_000;
+/** Who makes a tenant's first key: nobody has asked for it. */
+const ITSELF = 'tokenward';
 
-/** Finds the data key that seals for a tenant, and creates a tenant's first one. */
+/** Finds the data key that seals for a tenant, creates a tenant's first one, and puts a new one in its place. */
 export class KeyManager {
   private readonly current = new LRUCache<string, string>({
     max: 10_000,
     ttl: CURRENT_TTL_MS,
     // forget() must not fail those who wait for an answer already.
     ignoreFetchAbort: true,
-    fetchMethod: async (tenantId) => this.findOrCreate(tenantId),
+    fetchMethod: async (key) => {
+      const [purpose, tenantId] = key.split(/:(.*)/s) as [Purpose, string];
+      return (await this.findOrCreate(tenantId, purpose)).id;
+    },
   });
 
   constructor(
     private readonly rows: DataKeyRows,
     private readonly ring: KeyRing,
-    private readonly wrapper: KeyWrapper,
-    private readonly health: KeyHealth,
+    private readonly maker: KeyMaker,
     private readonly events: TokenEvents,
   ) {}
 
-  /** The one active data key of this tenant. @throws KeyError */
-  async active(tenantId: string): Promise<DataKey> {
-    return this.ring.byId(this.current.get(tenantId) ?? (await this.current.forceFetch(tenantId)));
+  /** The one active data key of this tenant. @throws KeyError, `KEY_DESTROYED` for a tenant that was shredded */
+  async active(tenantId: string, purpose: Purpose): Promise<DataKey> {
+    const key = `${purpose}:${tenantId}`;
+    return this.ring.byId(this.current.get(key) ?? (await this.current.forceFetch(key)));
   }
 
-  /** After the database refused a key: ask it again. */
-  forget(tenantId: string): void {
-    this.current.delete(tenantId);
+  /** After the database refused a key, or news of a rotation: ask it again. */
+  forget(tenantId: string, purpose: Purpose): void {
+    this.current.delete(`${purpose}:${tenantId}`);
   }
 
-  private async findOrCreate(tenantId: string): Promise<string> {
-    const row = (await this.rows.findActive(tenantId, PURPOSE)) ?? (await this.create(tenantId));
-    return row.id;
+  /** Puts a new active key in the place of `old`, which opens from then on; null if another replica was faster. @throws KeyError */
+  async replace(old: DataKeyRow, actor: string): Promise<DataKeyRow | null> {
+    const next = await this.maker.make(old.tenantId, old.purpose);
+    const done = await this.rows.supersede(old, next, actor);
+    if (!done) await this.rows.deletePending(next.id);
+    this.forget(old.tenantId, old.purpose as Purpose);
+    if (done) this.events.emit({ type: 'data_key_changed', keyId: old.id, to: 'decrypt_only' });
+    return done ? next : null;
   }
 
-  private async create(tenantId: string): Promise<DataKeyRow> {
-    // A replica with a wrong keyring must not start a second world of keys beside the one that it cannot open.
-    await this.health.assertKeysOpen();
-    const id = randomId();
-    const bytes = randomBytes(KEY_BYTES);
-    const wrapped = await wrapping(() =>
-      this.wrapper.wrap(bytes, { dataKeyId: id, tenantId, purpose: PURPOSE }),
-    );
-    const checkValue = keyCheckValue(toKeyObject(bytes), uuidToBytes(id));
-    await this.rows.insertPending({
-      id,
-      tenantId,
-      purpose: PURPOSE,
-      kekId: this.wrapper.kekId,
-      wrapped,
-      checkValue,
-    });
-    // Only what was read back and opened may ever seal something.
-    const stored = await this.rows.findById(id);
-    if (!stored) throw new Error(`data key ${id} was committed but cannot be read back`);
-    await this.ring.open(stored);
-    if (await this.rows.activate(stored)) {
-      this.events.emit({ type: 'data_key_created', keyId: id });
-      return stored;
+  private async findOrCreate(tenantId: string, purpose: Purpose): Promise<DataKeyRow> {
+    const row = (await this.rows.findActive(tenantId, purpose)) ?? (await this.create(tenantId, purpose));
+    if (row.state === 'destroyed')
+      throw new KeyError('KEY_DESTROYED', `the keys of this tenant were destroyed, and it gets no new ones`);
+    return row;
+  }
+
+  private async create(tenantId: string, purpose: Purpose): Promise<DataKeyRow> {
+    const key = await this.maker.make(tenantId, purpose);
+    if (await this.rows.activate(key, ITSELF)) {
+      this.events.emit({ type: 'data_key_changed', keyId: key.id, to: 'active' });
+      return key;
     }
-    await this.rows.deletePending(id);
-    const winner = await this.rows.findActive(tenantId, PURPOSE);
-    if (!winner) throw new Error(`tenant has no active data key although activating ${id} was refused`);
+    await this.rows.deletePending(key.id);
+    const winner = await this.rows.findActive(tenantId, purpose);
+    if (!winner) throw new Error(`tenant has no active data key although activating ${key.id} was refused`);
     return winner;
   }
 }

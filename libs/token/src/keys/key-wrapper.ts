@@ -1,3 +1,6 @@
+import { KEY_BYTES } from '../crypto/key-material.js';
+import { randomBytes } from '../crypto/random.js';
+
 /** What a wrapped data key is bound to. */
 export interface KeyContext {
   dataKeyId: string;
@@ -10,14 +13,20 @@ export type KeyFault =
   | 'KEY_RETIRED'
   | 'KEY_DESTROYED'
   | 'KEK_UNAVAILABLE'
+  | 'KMS_TIMEOUT'
+  | 'KMS_THROTTLED'
   | 'KEK_UNWRAP_FAILED'
   | 'KEY_CHECK_FAILED';
+
+const TRANSIENT = new Set<KeyFault>(['KEK_UNAVAILABLE', 'KMS_TIMEOUT', 'KMS_THROTTLED']);
 
 /** Internal: told apart in log, metric and health; callers of the library see one `KeyUnavailableError`. */
 export class KeyError extends Error {
   constructor(
     readonly reason: KeyFault,
     detail: string,
+    /** The key service may answer later; nothing is known to be wrong with the key. Default: by the reason. */
+    readonly transient: boolean = TRANSIENT.has(reason),
   ) {
     super(`${reason}: ${detail}`);
   }
@@ -37,20 +46,45 @@ export async function wrapping<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Wraps data keys under a key-encryption key that never leaves its place: a keyring, a KMS, an HSM. Write your own by
- * extending this class and passing an instance as `encryption.wrapper`.
+ * Wraps data keys under key-encryption keys that never leave their place: a keyring, a KMS, an HSM. Write your own by
+ * extending this class and passing an instance as `encryption.wrapper`; see docs/key-wrappers.md.
  */
 export abstract class KeyWrapper {
-  /** Which key-encryption key wraps new data keys. Stored beside them, at most 64 characters. */
+  /** The key-encryption key that should wrap from now on. Stored beside what it wraps; 1 to 64 characters of A-Z a-z 0-9 . _ : / - */
   abstract readonly kekId: string;
 
-  /** Wraps 32 bytes. The blob must be bound to the whole context. */
-  abstract wrap(dataKey: Buffer, context: KeyContext): Promise<Buffer>;
+  /** All key-encryption keys that this process holds or may use, the preferred one first. Default: `kekId` alone. */
+  get kekIds(): readonly string[] {
+    return [this.kekId];
+  }
+
+  /** 32 new random bytes, and the same wrapped under `kekId`. A service that draws data keys itself overrides it. @throws KeyError */
+  async generate(context: KeyContext, kekId: string): Promise<{ dataKey: Buffer; blob: Buffer }> {
+    const dataKey = randomBytes(KEY_BYTES);
+    return { dataKey, blob: await this.wrap(dataKey, context, kekId) };
+  }
+
+  /** Wraps 32 bytes under `kekId`, one of `kekIds`. The blob must be bound to the whole context and name its key. @throws KeyError */
+  abstract wrap(dataKey: Buffer, context: KeyContext, kekId: string): Promise<Buffer>;
 
   /**
    * The 32 bytes again.
-   * @throws KeyError `KEK_UNAVAILABLE` when the key-encryption key is not there (transient for a remote service),
-   * `KEK_UNWRAP_FAILED` when it is there but does not open the blob.
+   * @throws KeyError `KEK_UNAVAILABLE` when the key-encryption key is not there, is disabled or may not be used;
+   * `KMS_TIMEOUT` and `KMS_THROTTLED` when a remote service does not answer now; `KEK_UNWRAP_FAILED` when the key is
+   * there but does not open the blob under this context.
    */
   abstract unwrap(blob: Buffer, context: KeyContext): Promise<Buffer>;
+
+  /** The same data key under `kekId`. A service that can do so without handing out the key overrides it. @throws KeyError */
+  async rewrap(blob: Buffer, context: KeyContext, kekId: string): Promise<Buffer> {
+    return this.wrap(await this.unwrap(blob, context), context, kekId);
+  }
+
+  /** Called every few seconds: reads again what may have changed. Throws nothing; returns what is wrong, or null. */
+  async refresh(): Promise<string | null> {
+    return null;
+  }
+
+  /** Called at shutdown: ends sessions and connections. */
+  async close(): Promise<void> {}
 }

@@ -12,7 +12,7 @@ describe('a keyring', () => {
     const old = new LocalKeyWrapper(parseKeyring(`1:${one}`).keyring);
     const both = new LocalKeyWrapper(parseKeyring(`2:${two},1:${one}`).keyring);
     const dataKey = randomBytes(32);
-    const blob = await old.wrap(Buffer.from(dataKey), context);
+    const blob = await old.wrap(Buffer.from(dataKey), context, '1');
     expect(both.kekId).toBe('2');
     expect(await both.unwrap(blob, context)).toEqual(dataKey);
   });
@@ -54,7 +54,11 @@ describe('a keyring', () => {
   });
 
   it('tells a missing key from a key with other bytes', async () => {
-    const blob = await new LocalKeyWrapper(parseKeyring(`1:${key()}`).keyring).wrap(randomBytes(32), context);
+    const blob = await new LocalKeyWrapper(parseKeyring(`1:${key()}`).keyring).wrap(
+      randomBytes(32),
+      context,
+      '1',
+    );
     await expect(
       new LocalKeyWrapper(parseKeyring(`2:${key()}`).keyring).unwrap(blob, context),
     ).rejects.toMatchObject({ reason: 'KEK_UNAVAILABLE' });

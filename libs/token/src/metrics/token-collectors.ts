@@ -3,11 +3,14 @@ import { getOrCreateMetric } from '@willsoto/nestjs-prometheus';
 import { type Counter, type Gauge, type Histogram, register } from 'prom-client';
 import { Clock } from '../common/clock.js';
 import { type TokenEvent, TokenEvents } from '../common/events.js';
+import { KeyReports } from '../keys/key-reports.js';
+import { reencryptionOf } from '../key-report.js';
 import { TokenRows } from '../store/token-rows.js';
 
 /** Counting reads the whole table, so a scrape may see counts of this age. */
 const COUNTS_TTL_MS = 30_000;
 const TOKENS = 'tokenward_tokens';
+const DATA_KEYS = 'tokenward_data_keys';
 
 const counter = (name: string, help: string, labelNames: string[]): Counter =>
   getOrCreateMetric('Counter', { name, help, labelNames }) as Counter;
@@ -55,12 +58,43 @@ export class TokenCollectors implements OnModuleDestroy {
     name: 'tokenward_keys_ready',
     help: '1 while the keys in the database can be opened, else 0.',
   }) as Gauge;
+  private readonly keyChanges = counter(
+    'tokenward_data_key_changes_total',
+    'Changes of data keys, by new state.',
+    ['state'],
+  );
+  private readonly reencrypted = counter(
+    'tokenward_reencrypted_rows_total',
+    'Rows that this process has moved to another data key.',
+    [],
+  );
+  private readonly lagging = counter(
+    'tokenward_lagging_writes_total',
+    'Rows that a replica has sealed under a data key after its rotation, found when they were moved.',
+    [],
+  );
+  private readonly quarantined = counter(
+    'tokenward_quarantined_rows_total',
+    'Rows that re-encryption could not open and has left as they are, by reason.',
+    ['reason'],
+  );
+  private readonly fencedWrites = counter(
+    'tokenward_fenced_writes_total',
+    'Writes that the database has refused because their data key was retired; they were sealed again.',
+    [],
+  );
+  private readonly rowsLeft = getOrCreateMetric('Gauge', {
+    name: 'tokenward_reencryption_rows_left',
+    help: 'Rows under replaced data keys, by whether re-encryption can move them; at most 30 seconds old.',
+    labelNames: ['state'],
+  }) as Gauge;
   private readonly refreshSeconds = getOrCreateMetric('Histogram', {
     name: 'tokenward_refresh_duration_seconds',
     help: 'Seconds that a provider took to answer a refresh.',
     labelNames: ['provider'],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
   }) as Histogram;
+  private readonly dataKeys: Gauge;
   readonly #subscription;
   readonly #tokens;
   #countedAt = -Infinity;
@@ -68,18 +102,24 @@ export class TokenCollectors implements OnModuleDestroy {
   constructor(
     @Inject(TokenEvents) events: TokenEvents,
     @Inject(TokenRows) private readonly rows: TokenRows,
+    @Inject(KeyReports) private readonly reports: KeyReports,
     @Inject(Clock) private readonly clock: Clock,
   ) {
     this.#subscription = events.stream.subscribe((event) => this.count(event));
     // A gauge of an application that was closed in this process would ask its closed database.
     register.removeSingleMetric(TOKENS);
-    const countTokens = (gauge: Gauge): Promise<void> => this.countTokens(gauge);
+    this.dataKeys = getOrCreateMetric('Gauge', {
+      name: DATA_KEYS,
+      help: 'Data keys by state; at most 30 seconds old.',
+      labelNames: ['state'],
+    }) as Gauge;
+    const countRows = (gauge: Gauge): Promise<void> => this.countRows(gauge);
     this.#tokens = getOrCreateMetric('Gauge', {
       name: TOKENS,
       help: 'Stored token sets by status, in the whole database; at most 30 seconds old.',
       labelNames: ['status'],
       async collect() {
-        await countTokens(this as unknown as Gauge);
+        await countRows(this as unknown as Gauge);
       },
     });
   }
@@ -89,16 +129,22 @@ export class TokenCollectors implements OnModuleDestroy {
     if (register.getSingleMetric(TOKENS) === this.#tokens) register.removeSingleMetric(TOKENS);
   }
 
-  private async countTokens(gauge: Gauge): Promise<void> {
+  private async countRows(tokens: Gauge): Promise<void> {
     const now = this.clock.monotonic();
     if (now - this.#countedAt < COUNTS_TTL_MS) return;
     try {
       for (const [status, count] of Object.entries(await this.rows.countByStatus()))
-        gauge.set({ status }, count);
+        tokens.set({ status }, count);
+      for (const [state, count] of Object.entries(await this.reports.countByState()))
+        this.dataKeys.set({ state }, count);
+      const emptying = await this.reports.findUse({ states: ['decrypt_only'], limit: 1000 });
+      const { rowsLeft, quarantinedRows } = reencryptionOf(emptying, { movedRows: 0, movingSince: null }, 0);
+      this.rowsLeft.set({ state: 'movable' }, rowsLeft);
+      this.rowsLeft.set({ state: 'quarantined' }, quarantinedRows);
       this.#countedAt = now;
     } catch {
       // No number rather than a wrong one; the other metrics are needed most while the database is away.
-      gauge.reset();
+      for (const gauge of [tokens, this.dataKeys, this.rowsLeft]) gauge.reset();
     }
   }
 
@@ -126,6 +172,19 @@ export class TokenCollectors implements OnModuleDestroy {
         break;
       case 'revocation_failed':
         this.revocationFailures.inc({ provider: event.provider });
+        break;
+      case 'data_key_changed':
+        this.keyChanges.inc({ state: event.to });
+        break;
+      case 'rows_reencrypted':
+        this.reencrypted.inc(event.rows);
+        this.lagging.inc(event.lagging);
+        break;
+      case 'row_quarantined':
+        this.quarantined.inc({ reason: event.reason });
+        break;
+      case 'write_fenced':
+        this.fencedWrites.inc();
         break;
       case 'keys_checked':
         this.keysReady.set(event.ready ? 1 : 0);

@@ -77,6 +77,8 @@ export class RefreshService {
       else {
         // Opened before the claim: a row that cannot be opened must not be claimed.
         const before = await this.store.openAll(row);
+        // And nothing is presented whose answer could not be sealed.
+        await this.store.assertSeals(row);
         const result = await this.claimAndRun(row, before, provider);
         if ('issued' in result) return result.issued;
         if (result.orphan !== null) await this.settle(result.orphan, row, provider);

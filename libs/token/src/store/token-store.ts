@@ -14,7 +14,11 @@ export interface OpenedTokens {
 }
 
 const FIELDS = { accessCt: 'access_token', refreshCt: 'refresh_token', idCt: 'id_token' } as const;
+const CELLS = { accessCt: 'accessToken', refreshCt: 'refreshToken', idCt: 'idToken' } as const;
 const FENCED_ATTEMPTS = 3;
+
+/** What was sealed does not open to the same tokens; it was not written. */
+export class UnverifiedError extends Error {}
 
 type RowId = Pick<ResolvedTokenRef, 'tenantId'> & { id: string };
 
@@ -39,7 +43,7 @@ export class TokenStore {
         recordId: row.id,
         field: context.field,
       });
-      throw new DecryptionError();
+      throw new DecryptionError(error.reason);
     }
     return (await this.encryption.decrypt(record, context)).toString('utf8');
   }
@@ -71,27 +75,49 @@ export class TokenStore {
       } catch (error) {
         if (!(error instanceof FencedWriteError)) throw error;
         if (attempt === FENCED_ATTEMPTS) throw new KeyUnavailableError(error.reason);
-        this.encryption.keyRefused(row.tenantId);
+        this.keyRefused(row.tenantId);
       }
     }
   }
 
+  /** The database has refused what was sealed: the key was retired. The next seal asks which one is current. */
+  keyRefused(tenantId: string): void {
+    this.events.emit({ type: 'write_fenced' });
+    this.encryption.keyRefused(tenantId);
+  }
+
+  /**
+   * The same tokens under the tenant's active key, opened again and compared before anybody may write them.
+   * @throws DecryptionError | KeyUnavailableError | UnverifiedError
+   */
+  async reseal(row: RowId & SealedCells): Promise<SealedCells> {
+    const tokens = await this.openAll(row);
+    const cells = await this.sealAll(row, tokens);
+    const again = await this.openAll({ id: row.id, tenantId: row.tenantId, ...cells });
+    if (
+      again.accessToken !== tokens.accessToken ||
+      again.refreshToken !== tokens.refreshToken ||
+      again.idToken !== tokens.idToken
+    )
+      throw new UnverifiedError();
+    return cells;
+  }
+
+  /** Fails where tokens of this tenant could not be sealed now: better known before they are asked for. @throws KeyUnavailableError */
+  async assertSeals(row: RowId): Promise<void> {
+    await this.encryption.encryptRow({ tenantId: row.tenantId, recordId: row.id }, []);
+  }
+
   private async sealAll(row: RowId, tokens: OpenedTokens): Promise<SealedCells> {
-    const seal = async (cell: keyof SealedCells, value: string | null): Promise<string | null> =>
-      value === null
-        ? null
-        : recordToText(
-            await this.encryption.encrypt(value, {
-              tenantId: row.tenantId,
-              recordId: row.id,
-              field: FIELDS[cell],
-            }),
-          );
-    const cells = {
-      accessCt: await seal('accessCt', tokens.accessToken),
-      refreshCt: await seal('refreshCt', tokens.refreshToken),
-      idCt: await seal('idCt', tokens.idToken),
-    };
+    const present = (Object.keys(CELLS) as (keyof SealedCells)[]).flatMap((cell) => {
+      const plaintext = tokens[CELLS[cell]];
+      return plaintext === null ? [] : [{ cell, field: FIELDS[cell], plaintext }];
+    });
+    const records = await this.encryption.encryptRow({ tenantId: row.tenantId, recordId: row.id }, present);
+    const cells: SealedCells = { accessCt: null, refreshCt: null, idCt: null };
+    present.forEach(({ cell }, index) => {
+      cells[cell] = recordToText(records[index]!);
+    });
     return cells;
   }
 }

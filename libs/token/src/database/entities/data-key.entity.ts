@@ -1,5 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { DataKeyState } from '../../keys/data-key-rows.js';
+import { epochMilliseconds } from './epoch-milliseconds.js';
 
 /** A data key, wrapped by a key-encryption key. Column types are the ones that all supported databases share. */
 @Entity({ name: 'tokenward_data_keys' })
@@ -12,7 +13,7 @@ export class DataKeyEntity {
   @Column({ name: 'usable_id', type: 'varchar', length: 22, nullable: true })
   usableId: string | null;
 
-  /** Hash of tenant and purpose while active, else null: at most one active key for each. */
+  /** Hash of tenant and purpose while active, and for ever once the tenant was shredded; else null: at most one key for each. */
   @Index('uq_tokenward_data_keys_active_for', { unique: true })
   @Column({ name: 'active_for', type: 'varchar', length: 64, nullable: true })
   activeFor: string | null;
@@ -37,9 +38,24 @@ export class DataKeyEntity {
   @Column({ name: 'check_value', type: 'varchar', length: 64 })
   checkValue: string;
 
-  @Column({ name: 'created_at', type: 'bigint' })
-  createdAt: string;
+  @Column({ name: 'created_at', ...epochMilliseconds })
+  createdAt: number;
 
-  @Column({ name: 'state_changed_at', type: 'bigint' })
-  stateChangedAt: string;
+  @Index('ix_tokenward_data_keys_changed')
+  @Column({ name: 'state_changed_at', ...epochMilliseconds })
+  stateChangedAt: number;
+
+  /** Retired keys: not destroyed before. */
+  @Column({ name: 'destroy_after', nullable: true, ...epochMilliseconds })
+  destroyAfter: number | null;
+
+  /** Rows that re-encryption has moved away since `moving_since`, by all replicas together. */
+  @Column({ name: 'moved_rows', type: 'int', nullable: true })
+  movedRows: number | null;
+
+  @Column({ name: 'moving_since', nullable: true, ...epochMilliseconds })
+  movingSince: number | null;
+
+  @Column({ name: 'moved_at', nullable: true, ...epochMilliseconds })
+  movedAt: number | null;
 }

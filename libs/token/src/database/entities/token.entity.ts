@@ -2,6 +2,7 @@ import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } fr
 import type { TokenStatus } from '../../common/tokens.js';
 import { KEY_ID_LENGTH, KEY_ID_POSITION } from '../../crypto/record-text.js';
 import { DataKeyEntity } from './data-key.entity.js';
+import { epochMilliseconds } from './epoch-milliseconds.js';
 
 const keyIdIn = (column: string): string => `substr(${column}, ${KEY_ID_POSITION}, ${KEY_ID_LENGTH})`;
 
@@ -14,17 +15,10 @@ export const ONE_KEY_CHECK = {
   expression: `(refresh_ct IS NULL OR ${keyIdIn('refresh_ct')} = key_id) AND (id_ct IS NULL OR ${keyIdIn('id_ct')} = key_id)`,
 };
 
-const epochMilliseconds = {
-  type: 'bigint',
-  transformer: {
-    to: (value: unknown) => value,
-    from: (value: unknown) => (value === null ? null : Number(value)),
-  },
-} as const;
-
 /** One stored token set. Column types are the ones that all supported databases share. Instants are epoch milliseconds. */
 @Entity({ name: 'tokenward_tokens' })
 @Check(ONE_KEY_CHECK.name, ONE_KEY_CHECK.expression)
+@Index('ix_tokenward_tokens_key', ['keyId', 'id'])
 @Index('ix_tokenward_tokens_owner', ['tenantId', 'userId'])
 @Index('ix_tokenward_tokens_due', ['status', 'refreshAfter'])
 @Index('ix_tokenward_tokens_dead', ['status', 'updatedAt'])
@@ -70,7 +64,6 @@ export class TokenEntity {
   @Column({ name: 'id_ct', type: 'text', nullable: true })
   idCt: string | null;
 
-  @Index('ix_tokenward_tokens_key_id')
   @Column({
     name: 'key_id',
     type: 'varchar',
@@ -126,4 +119,8 @@ export class TokenEntity {
 
   @Column({ name: 'last_failure', type: 'varchar', length: 64, nullable: true })
   lastFailure: string | null;
+
+  /** Why re-encryption has left the row as it is; a new token set clears it. */
+  @Column({ name: 'quarantined_as', type: 'varchar', length: 32, nullable: true })
+  quarantinedAs: string | null;
 }

@@ -3,39 +3,19 @@ import {
   type QueryRunner,
   Table,
   TableCheck,
-  type TableColumnOptions,
   TableForeignKey,
   TableIndex,
 } from 'typeorm';
 import { KEY_ID_LENGTH } from '../../crypto/record-text.js';
 import { dialectOf } from '../dialect.js';
 import { KEY_ID_EXPRESSION, ONE_KEY_CHECK } from '../entities/token.entity.js';
+import { columnsOf, tablePath } from './columns.js';
 
-// Exact comparison: by default MySQL and MariaDB take "Ada" and "ada" for the same user.
-const EXACT = { charset: 'utf8mb4', collation: 'utf8mb4_bin' };
-
-function columns(exact: Partial<TableColumnOptions>) {
-  const text = (name: string, length: number, isNullable = false): TableColumnOptions => ({
-    name,
-    type: 'varchar',
-    length: String(length),
-    isNullable,
-    ...exact,
-  });
-  const long = (name: string): TableColumnOptions => ({ name, type: 'text', isNullable: true, ...exact });
-  const instant = (name: string, isNullable = false): TableColumnOptions => ({
-    name,
-    type: 'bigint',
-    isNullable,
-  });
-  return { text, long, instant };
-}
-
-/** With the prefix and the schema of the host's data source, as its entities have them. */
-function tablePaths({ connection }: QueryRunner): { tokens: string; dataKeys: string } {
-  const { entityPrefix = '', schema } = connection.options as { entityPrefix?: string; schema?: string };
-  const path = (name: string): string => `${schema ? `${schema}.` : ''}${entityPrefix}${name}`;
-  return { tokens: path('tokenward_tokens'), dataKeys: path('tokenward_data_keys') };
+function tablePaths(queryRunner: QueryRunner): { tokens: string; dataKeys: string } {
+  return {
+    tokens: tablePath(queryRunner, 'tokenward_tokens'),
+    dataKeys: tablePath(queryRunner, 'tokenward_data_keys'),
+  };
 }
 
 /** Creates `tokenward_data_keys` and `tokenward_tokens`. */
@@ -44,8 +24,7 @@ export class CreateTokenwardTables1764000000000 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     const dialect = dialectOf(queryRunner.connection.options.type);
-    const { text, long, instant } = columns(dialect === 'mysql' ? EXACT : {});
-    const integer = dialect === 'mysql' ? 'int' : 'integer';
+    const { text, long, instant, integer } = columnsOf(dialect);
     const { tokens, dataKeys } = tablePaths(queryRunner);
     const unique = (name: string, column: string): TableIndex =>
       new TableIndex({ name, columnNames: [column], isUnique: true });
@@ -85,7 +64,7 @@ export class CreateTokenwardTables1764000000000 implements MigrationInterface {
           text('provider', 64),
           text('account', 255),
           text('status', 32),
-          { name: 'generation', type: integer },
+          integer('generation'),
           text('token_type', 32),
           long('scope'),
           long('access_ct'),
@@ -96,7 +75,7 @@ export class CreateTokenwardTables1764000000000 implements MigrationInterface {
             asExpression: KEY_ID_EXPRESSION,
             generatedType: 'STORED',
           },
-          { name: 'lifetime_seconds', type: integer, isNullable: true },
+          integer('lifetime_seconds', true),
           instant('expires_at', true),
           instant('refresh_after', true),
           instant('refreshed_at'),
@@ -106,7 +85,7 @@ export class CreateTokenwardTables1764000000000 implements MigrationInterface {
           instant('claimed_at', true),
           instant('unknown_since', true),
           instant('retry_after', true),
-          { name: 'failures', type: integer },
+          integer('failures'),
           text('last_failure', 64, true),
         ],
         indices: [

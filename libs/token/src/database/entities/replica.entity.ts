@@ -1,0 +1,19 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { epochMilliseconds } from './epoch-milliseconds.js';
+
+/** A process that uses the keys, as long as it says that it lives. */
+@Entity({ name: 'tokenward_replicas' })
+export class ReplicaEntity {
+  @PrimaryColumn({ type: 'varchar', length: 36, primaryKeyConstraintName: 'pk_tokenward_replicas' })
+  id: string;
+
+  @Column({ name: 'started_at', ...epochMilliseconds })
+  startedAt: number;
+
+  @Column({ name: 'seen_at', ...epochMilliseconds })
+  seenAt: number;
+
+  /** Ids of the key-encryption keys whose canary it has opened, one a line. */
+  @Column({ name: 'kek_ids', type: 'text' })
+  kekIds: string;
+}

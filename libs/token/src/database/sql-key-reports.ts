@@ -1,0 +1,94 @@
+import { keyIdText, uuidToBytes } from '../crypto/record-text.js';
+import type { DataKeyState } from '../keys/data-key-rows.js';
+import { type AuditRow, KeyReports, type KeyUse, type MoveProgress } from '../keys/key-reports.js';
+import { DATA_KEY, toDataKeyRow } from './data-key-mapping.js';
+import type { Database } from './database.js';
+import { dataKeys, join, keyAudit, list, now, sql, tokens } from './sql.js';
+
+/** Progress that is older belongs to a run that has ended. */
+const RUN_GAP_MS = 60_000;
+
+export class SqlKeyReports extends KeyReports {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  override async now(): Promise<number> {
+    const [row] = await this.database.rows(sql`SELECT ${now} AS read_at`);
+    return Number(row!['read_at']);
+  }
+
+  override async countByState(): Promise<Record<DataKeyState, number>> {
+    const rows = await this.database.rows(
+      sql`SELECT state, COUNT(*) AS count FROM ${dataKeys} GROUP BY state`,
+    );
+    const counts = { pending: 0, active: 0, decrypt_only: 0, retired: 0, destroyed: 0 };
+    for (const row of rows) counts[row['state'] as DataKeyState] = Number(row['count']);
+    return counts;
+  }
+
+  override async findUse({
+    states,
+    tenantId,
+    id,
+    limit,
+  }: Parameters<KeyReports['findUse']>[0]): Promise<KeyUse[]> {
+    const conditions = [
+      sql`1 = 1`,
+      ...(states ? [sql`state IN (${list(states)})`] : []),
+      ...(tenantId === undefined ? [] : [sql`tenant_id = ${tenantId}`]),
+      ...(id === undefined ? [] : [sql`id = ${id}`]),
+    ];
+    const keys = (
+      await this.database.rows(sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE ${join(conditions, ' AND ')}
+        ORDER BY CASE WHEN state = 'active' THEN 1 ELSE 0 END, state_changed_at DESC, id LIMIT ${limit}`)
+    ).map(toDataKeyRow);
+    const counts = await this.#countRows(keys.map((key) => key.id));
+    return keys.map((key) => ({ ...key, ...(counts.get(key.id) ?? { rows: 0, quarantinedRows: 0 }) }));
+  }
+
+  async #countRows(ids: string[]): Promise<Map<string, { rows: number; quarantinedRows: number }>> {
+    if (ids.length === 0) return new Map();
+    const byText = new Map(ids.map((id) => [keyIdText(uuidToBytes(id)), id]));
+    const rows = await this.database.rows(
+      sql`SELECT key_id, COUNT(*) AS count, COUNT(quarantined_as) AS quarantined FROM ${tokens}
+        WHERE key_id IN (${list([...byText.keys()])}) GROUP BY key_id`,
+    );
+    return new Map(
+      rows.map((row) => [
+        byText.get(row['key_id'] as string)!,
+        { rows: Number(row['count']), quarantinedRows: Number(row['quarantined']) },
+      ]),
+    );
+  }
+
+  override async countByKek(): Promise<{ kekId: string; dataKeys: number }[]> {
+    const rows = await this.database.rows(
+      sql`SELECT kek_id, COUNT(*) AS count FROM ${dataKeys} WHERE wrapped IS NOT NULL GROUP BY kek_id ORDER BY kek_id`,
+    );
+    return rows.map((row) => ({ kekId: row['kek_id'] as string, dataKeys: Number(row['count']) }));
+  }
+
+  override async progress(): Promise<MoveProgress> {
+    const [row] = await this.database.rows(
+      sql`SELECT SUM(moved_rows) AS moved, MIN(moving_since) AS since FROM ${dataKeys} WHERE moved_at >= ${now} - ${RUN_GAP_MS}`,
+    );
+    const since = row!['since'];
+    return { movedRows: Number(row!['moved'] ?? 0), movingSince: since === null ? null : Number(since) };
+  }
+
+  override async findAudit(limit: number): Promise<AuditRow[]> {
+    const rows = await this.database.rows(
+      sql`SELECT at, actor, action, key_id, tenant_id, from_state, to_state FROM ${keyAudit} ORDER BY at DESC, id LIMIT ${limit}`,
+    );
+    return rows.map((row) => ({
+      at: Number(row['at']),
+      actor: row['actor'] as string,
+      action: row['action'] as string,
+      keyId: row['key_id'] as string | null,
+      tenantId: row['tenant_id'] as string | null,
+      from: row['from_state'] as string | null,
+      to: row['to_state'] as string | null,
+    }));
+  }
+}

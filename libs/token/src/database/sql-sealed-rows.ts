@@ -1,0 +1,148 @@
+import { keyIdText, uuidToBytes } from '../crypto/record-text.js';
+import { type EmptyingKey, type SealedRow, SealedRows } from '../store/sealed-rows.js';
+import type { SealedCells } from '../store/token-rows.js';
+import { type Database, isDeadlock } from './database.js';
+import { jsonRows, updateFrom } from './json-rows.js';
+import { dataKeys, type Fragment, now, sql, tokens } from './sql.js';
+import { fenced } from './sql-token-rows.js';
+
+/** Prefix, header, nonce, commitment and tag of a record as text: no two records share it, and it is short. */
+const RECORD_START = 127;
+/** Progress that is older belongs to an earlier run. */
+const RUN_GAP_MS = 60_000;
+const ATTEMPTS = 5;
+
+const start = (cell: string | null): string => cell?.slice(0, RECORD_START) ?? '';
+const sameCell = (column: Fragment, value: unknown): Fragment =>
+  sql`COALESCE(substr(${column}, 1, 127), '') = ${value}`;
+
+export class SqlSealedRows extends SealedRows {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  override async findEmptyingKeys(): Promise<EmptyingKey[]> {
+    const rows = await this.database.rows(
+      sql`SELECT id, tenant_id, state_changed_at FROM ${dataKeys} WHERE state = 'decrypt_only' AND purpose = 'token' ORDER BY state_changed_at, id`,
+    );
+    return rows.map((row) => ({
+      id: row['id'] as string,
+      keyIdText: keyIdText(uuidToBytes(row['id'] as string)),
+      tenantId: row['tenant_id'] as string,
+      supersededAt: Number(row['state_changed_at']),
+    }));
+  }
+
+  override async page(key: EmptyingKey, afterId: string, limit: number, leaseMs: number): Promise<SealedRow[]> {
+    const rows = await this.database.rows(
+      sql`SELECT id, tenant_id, access_ct, refresh_ct, id_ct, refreshed_at FROM ${tokens}
+        WHERE key_id = ${key.keyIdText} AND id > ${afterId} AND quarantined_as IS NULL
+          AND (claim_id IS NULL OR claimed_at < ${now} - ${leaseMs})
+        ORDER BY id LIMIT ${limit}`,
+    );
+    return rows.map((row) => ({
+      id: row['id'] as string,
+      tenantId: row['tenant_id'] as string,
+      accessCt: row['access_ct'] as string | null,
+      refreshCt: row['refresh_ct'] as string | null,
+      idCt: row['id_ct'] as string | null,
+      sealedAt: Number(row['refreshed_at']),
+    }));
+  }
+
+  override async move(
+    key: EmptyingKey,
+    moves: readonly { before: SealedRow; after: SealedCells }[],
+  ): Promise<number> {
+    const { dialect } = this.database;
+    const rows = moves.map(({ before, after }) => ({
+      id: before.id,
+      old_access: start(before.accessCt),
+      old_refresh: start(before.refreshCt),
+      old_id: start(before.idCt),
+      new_access: after.accessCt,
+      new_refresh: after.refreshCt,
+      new_id: after.idCt,
+    }));
+    const fields = ['id', 'old_access', 'old_refresh', 'old_id', 'new_access', 'new_refresh', 'new_id'];
+    const cells = { access_ct: sql`v.new_access`, refresh_ct: sql`v.new_refresh`, id_ct: sql`v.new_id` };
+    const unchanged = sql`${sameCell(sql`t.access_ct`, sql`v.old_access`)} AND ${sameCell(sql`t.refresh_ct`, sql`v.old_refresh`)}
+      AND ${sameCell(sql`t.id_ct`, sql`v.old_id`)}`;
+    const statement = updateFrom(
+      dialect,
+      tokens,
+      jsonRows(dialect, fields, rows),
+      cells,
+      sql`t.id = v.id AND t.key_id = ${key.keyIdText} AND ${unchanged}`,
+    );
+    return fenced(() => this.#patiently(statement));
+  }
+
+  /** A batch and the writes of others may lock rows in different orders; whom the database ends begins again. */
+  async #patiently(statement: Fragment): Promise<number> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.database.affected(statement);
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isDeadlock(error)) throw error;
+      }
+    }
+  }
+
+  override async quarantine(row: SealedRow, reason: string): Promise<boolean> {
+    const statement = sql`UPDATE ${tokens} SET quarantined_as = ${reason}
+      WHERE id = ${row.id} AND ${sameCell(sql`access_ct`, start(row.accessCt))}
+        AND ${sameCell(sql`refresh_ct`, start(row.refreshCt))} AND ${sameCell(sql`id_ct`, start(row.idCt))}`;
+    return (await this.database.affected(statement)) === 1;
+  }
+
+  override async release(): Promise<number> {
+    return this.database.affected(
+      sql`UPDATE ${tokens} SET quarantined_as = NULL WHERE quarantined_as IS NOT NULL`,
+    );
+  }
+
+  override async count(key: Pick<EmptyingKey, 'keyIdText'>): Promise<{ rows: number; quarantined: number }> {
+    const [row] = await this.database.rows(
+      sql`SELECT COUNT(*) AS count, COUNT(quarantined_as) AS quarantined FROM ${tokens} WHERE key_id = ${key.keyIdText}`,
+    );
+    return { rows: Number(row!['count']), quarantined: Number(row!['quarantined']) };
+  }
+
+  override async addProgress(keyId: string, moved: number): Promise<void> {
+    const running = sql`moved_at IS NOT NULL AND moved_at >= ${now} - ${RUN_GAP_MS}`;
+    // MySQL takes assignments from left to right: moved_at, which the others look at, comes last.
+    await this.database.affected(sql`UPDATE ${dataKeys}
+      SET moved_rows = CASE WHEN ${running} THEN moved_rows ELSE 0 END + ${moved},
+        moving_since = CASE WHEN ${running} THEN moving_since ELSE ${now} END, moved_at = ${now}
+      WHERE id = ${keyId}`);
+  }
+
+  override async eraseTenant(tenantId: string, limit: number): Promise<number> {
+    const found = await this.database.rows(
+      sql`SELECT id FROM ${tokens} WHERE tenant_id = ${tenantId} AND key_id IS NOT NULL LIMIT ${limit}`,
+    );
+    if (found.length === 0) return 0;
+    const { dialect } = this.database;
+    const rows = jsonRows(
+      dialect,
+      ['id'],
+      found.map((row) => ({ id: row['id'] as string })),
+    );
+    const erased = {
+      status: sql`'revoked'`,
+      generation: sql`generation + 1`,
+      access_ct: sql`NULL`,
+      refresh_ct: sql`NULL`,
+      id_ct: sql`NULL`,
+      refresh_after: sql`NULL`,
+      updated_at: sql`${now}`,
+      claim_id: sql`NULL`,
+      claimed_at: sql`NULL`,
+      unknown_since: sql`NULL`,
+      retry_after: sql`NULL`,
+      quarantined_as: sql`NULL`,
+    };
+    return this.database.affected(updateFrom(dialect, tokens, rows, erased, sql`t.id = v.id`));
+  }
+}

@@ -1,0 +1,17 @@
+import { KeyUnavailableError } from '../common/errors.js';
+
+/**
+ * Reads a row and opens it. Between the two its key may have been retired; by then the row is under another one, so it is
+ * read once more.
+ */
+export async function openCurrent<Row, T>(
+  read: () => Promise<Row>,
+  open: (row: Row) => Promise<T>,
+): Promise<T> {
+  try {
+    return await open(await read());
+  } catch (error) {
+    if (!(error instanceof KeyUnavailableError && error.reason === 'KEY_RETIRED')) throw error;
+    return open(await read());
+  }
+}
