@@ -1,8 +1,10 @@
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+// Under "module" some packages offer files for bundlers that Node.js itself cannot load.
+const forNode = defaultServerConditions.filter((name) => name !== 'module');
 const conditions = {
-  resolve: { conditions: ['@tokenward/source', ...defaultServerConditions] },
+  resolve: { conditions: ['@tokenward/source', ...forNode] },
 };
 
 export default defineConfig({

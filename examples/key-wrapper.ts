@@ -7,28 +7,50 @@ export interface KeyService {
   decrypt(keyName: string, ciphertext: Uint8Array, associatedData: Uint8Array): Promise<Uint8Array | null>;
 }
 
-/** Data keys wrapped by a key that never leaves its service. */
+/** Data keys wrapped by keys that never leave their service; a blob is `length(1) ‖ key name ‖ ciphertext`. */
 export class RemoteKeyWrapper extends KeyWrapper {
   constructor(
     private readonly service: KeyService,
-    readonly kekId: string,
+    private readonly keyNames: readonly [string, ...string[]],
   ) {
     super();
   }
 
-  override async wrap(dataKey: Buffer, context: KeyContext): Promise<Buffer> {
-    return Buffer.from(await this.service.encrypt(this.kekId, dataKey, associated(context)));
+  get kekId(): string {
+    return this.keyNames[0];
+  }
+
+  override get kekIds(): readonly string[] {
+    return this.keyNames;
+  }
+
+  override async wrap(dataKey: Buffer, context: KeyContext, kekId: string): Promise<Buffer> {
+    this.assertKnown(kekId);
+    const ciphertext = await this.service.encrypt(kekId, dataKey, associated(context, kekId));
+    return Buffer.concat([Buffer.from([kekId.length]), Buffer.from(kekId, 'latin1'), ciphertext]);
   }
 
   // Whatever else the service throws becomes KEK_UNAVAILABLE, without its message.
   override async unwrap(blob: Buffer, context: KeyContext): Promise<Buffer> {
-    const dataKey = await this.service.decrypt(this.kekId, blob, associated(context));
-    if (!dataKey) throw new KeyError('KEK_UNWRAP_FAILED', `${this.kekId} does not open ${context.dataKeyId}`);
+    const end = 1 + (blob[0] ?? 0);
+    const kekId = blob.toString('latin1', 1, end);
+    if (!/^[\w.:/-]{1,64}$/.test(kekId)) throw refused(context);
+    this.assertKnown(kekId);
+    const dataKey = await this.service.decrypt(kekId, blob.subarray(end), associated(context, kekId));
+    if (!dataKey) throw refused(context);
     return Buffer.from(dataKey);
+  }
+
+  private assertKnown(kekId: string): void {
+    if (!this.kekIds.includes(kekId))
+      throw new KeyError('KEK_UNAVAILABLE', `no key "${kekId}" is configured`);
   }
 }
 
+const refused = ({ dataKeyId }: KeyContext): KeyError =>
+  new KeyError('KEK_UNWRAP_FAILED', `data key ${dataKeyId} does not open`);
+
 /** JSON, because no two contexts may have the same bytes. */
-function associated({ dataKeyId, tenantId, purpose }: KeyContext): Buffer {
-  return Buffer.from(JSON.stringify([dataKeyId, tenantId, purpose]));
+function associated({ dataKeyId, tenantId, purpose }: KeyContext, kekId: string): Buffer {
+  return Buffer.from(JSON.stringify([kekId, dataKeyId, tenantId, purpose]));
 }

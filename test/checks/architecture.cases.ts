@@ -31,15 +31,21 @@ export const forbidden: [from: string, to: string, rule: string][] = [
   [`${library}/health/x.ts`, `${library}/metrics/index.ts`, 'subpath-metrics'],
   [`${library}/jobs/x.ts`, `${library}/kms/kms.ts`, 'subpath-kms'],
   [`${library}/jobs/x.ts`, `${library}/testing/faults.ts`, 'subpath-testing'],
+  [`${library}/jobs/x.ts`, `${library}/import/importer.ts`, 'subpath-import'],
+  [`${library}/import/x.ts`, `${library}/cli/main.ts`, 'subpath-cli'],
   [`${library}/jobs/x.ts`, `${library}/cli/main.ts`, 'subpath-cli'],
   [`${library}/misc/x.ts`, `${library}/common/clock.ts`, 'known-place'],
   [`${library}/store/x.ts`, 'typeorm', 'typeorm-in-database'],
+  [`${library}/import/x.ts`, 'typeorm', 'typeorm-in-database'],
   [`${library}/store/x.ts`, '@nestjs/typeorm', 'nest-typeorm-in-composition'],
   [`${library}/keys/x.ts`, 'node:crypto', 'node-crypto-in-crypto'],
   [`${library}/keys/x.ts`, 'crypto', 'node-crypto-in-crypto'],
   [`${library}/jobs/x.ts`, '@nestjs/terminus', 'optional-peers-in-subpaths'],
   [`${library}/jobs/x.ts`, '@willsoto/nestjs-prometheus', 'optional-peers-in-subpaths'],
   [`${library}/token.module-x.ts`, 'prom-client', 'optional-peers-in-subpaths'],
+  [`${library}/kms/vault-x.ts`, '@aws-sdk/client-kms', 'aws-sdk-in-kms-aws'],
+  [`${library}/keys/x.ts`, 'pkcs11js', 'pkcs11js-in-kms-pkcs11'],
+  [`${library}/kms/aws-x.ts`, `${library}/keys/ring.ts`, 'kms-stands-alone'],
 ];
 
 export const allowed: [from: string, to: string][] = [
@@ -50,8 +56,11 @@ export const allowed: [from: string, to: string][] = [
   [`${library}/database/x.ts`, 'typeorm'],
   [`${library}/token.module-x.ts`, '@nestjs/typeorm'],
   [`${library}/token.module-x.ts`, `${library}/database/row.ts`],
+  [`${library}/cli/x.ts`, `${library}/import/importer.ts`],
+  [`${library}/import/x.ts`, `${library}/database/row.ts`],
   [`${library}/health/x.ts`, '@nestjs/terminus'],
   [`${library}/refresh/x.ts`, `${library}/store/a.ts`],
   [`${library}/guard/x.ts`, `${library}/token.service.ts`],
+  [`${library}/kms/aws-x.ts`, `${library}/keys/key-wrapper.ts`],
   [`${library}/store/x.spec.ts`, `${library}/database/row.ts`],
 ];

@@ -4,11 +4,16 @@ import { findMariadb } from './servers/find-mariadb.js';
 
 const vectors = fileURLToPath(new URL('../../../shared/vectors/aes_gcm_test.json', import.meta.url));
 
+/** Where Debian has it; a symbolic link leads to the real place on every architecture. */
+export const SOFTHSM_LIBRARY = '/usr/lib/softhsm/libsofthsm2.so';
+
 /** What some tests need beyond `npm ci`: each entry says why it is missing, or nothing when it is there. */
 const requirements = {
   mariadb: () => (findMariadb() ? undefined : 'no MariaDB (mariadbd is not installed)'),
   chromium: () =>
     existsSync('/usr/bin/chromium') ? undefined : 'no browser (/usr/bin/chromium is not installed)',
+  softhsm: () =>
+    existsSync(SOFTHSM_LIBRARY) ? undefined : `no HSM (SoftHSM is not installed: ${SOFTHSM_LIBRARY})`,
   vectors: () => (existsSync(vectors) ? undefined : 'no test vectors (aes_gcm_test.json is not there)'),
 };
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.js';
-import { KEY_BYTES, keyCheckValue, toKeyObject } from '../crypto/key-material.js';
-import { randomBytes, randomId } from '../crypto/random.js';
+import { keyCheckValue, toKeyObject } from '../crypto/key-material.js';
+import { randomId } from '../crypto/random.js';
 import { uuidToBytes } from '../crypto/record-text.js';
 import { KekRows, type KekRow, type ReplicaRow } from './kek-rows.js';
 import { KeyRing } from './key-ring.js';
@@ -117,13 +117,14 @@ export class KekRollout {
 
   private async make(kekId: string): Promise<KekRow> {
     const canaryId = randomId();
-    const bytes = randomBytes(KEY_BYTES);
-    const wrapped = await wrapping(() => this.wrapper.wrap(bytes, { ...CANARY, dataKeyId: canaryId }, kekId));
+    const { dataKey, blob } = await wrapping(() =>
+      this.wrapper.generate({ ...CANARY, dataKeyId: canaryId }, kekId),
+    );
     return {
       id: kekId,
       canaryId,
-      wrapped,
-      checkValue: keyCheckValue(toKeyObject(bytes), uuidToBytes(canaryId)),
+      wrapped: blob,
+      checkValue: keyCheckValue(toKeyObject(dataKey), uuidToBytes(canaryId)),
     };
   }
 

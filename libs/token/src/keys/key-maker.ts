@@ -1,5 +1,5 @@
-import { KEY_BYTES, keyCheckValue, toKeyObject } from '../crypto/key-material.js';
-import { randomBytes, randomId } from '../crypto/random.js';
+import { keyCheckValue, toKeyObject } from '../crypto/key-material.js';
+import { randomId } from '../crypto/random.js';
 import { uuidToBytes } from '../crypto/record-text.js';
 import { type DataKeyRow, DataKeyRows } from './data-key-rows.js';
 import { KekRollout } from './kek-rollout.js';
@@ -23,12 +23,11 @@ export class KeyMaker {
     await this.health.assertKeysOpen();
     const kekId = await this.rollout.wrappingId();
     const id = randomId();
-    const bytes = randomBytes(KEY_BYTES);
-    const wrapped = await wrapping(() =>
-      this.wrapper.wrap(bytes, { dataKeyId: id, tenantId, purpose }, kekId),
+    const { dataKey, blob } = await wrapping(() =>
+      this.wrapper.generate({ dataKeyId: id, tenantId, purpose }, kekId),
     );
-    const checkValue = keyCheckValue(toKeyObject(bytes), uuidToBytes(id));
-    await this.rows.insertPending({ id, tenantId, purpose, kekId, wrapped, checkValue });
+    const checkValue = keyCheckValue(toKeyObject(dataKey), uuidToBytes(id));
+    await this.rows.insertPending({ id, tenantId, purpose, kekId, wrapped: blob, checkValue });
     const stored = await this.rows.findById(id);
     if (!stored) throw new Error(`data key ${id} was committed but cannot be read back`);
     await this.ring.open(stored);

@@ -77,7 +77,12 @@ export abstract class KeyWrapper {
 
   /** The same data key under `kekId`. A service that can do so without handing out the key overrides it. @throws KeyError */
   async rewrap(blob: Buffer, context: KeyContext, kekId: string): Promise<Buffer> {
-    return this.wrap(await this.unwrap(blob, context), context, kekId);
+    const dataKey = await this.unwrap(blob, context);
+    try {
+      return await this.wrap(dataKey, context, kekId);
+    } finally {
+      dataKey.fill(0);
+    }
   }
 
   /** Called every few seconds: reads again what may have changed. Throws nothing; returns what is wrong, or null. */
