@@ -45,7 +45,7 @@ const keyringSchema = z
     return new LocalKeyWrapper(keyring, typeof source === 'string' ? null : source);
   });
 
-export const encryptionSchema = z
+const encryptionSchema = z
   .strictObject({
     keyring: keyringSchema.optional(),
     wrapper: z
@@ -113,6 +113,13 @@ function cronFaults(schedules: Record<string, string | false>): string[] {
       ? []
       : [`${path}: is not a cron expression: write for example "0 */5 * * * *"`];
   });
+}
+
+/** The key wrapper of `encryption` alone, by the same rules. @throws TokenConfigurationError with every fault at once */
+export function resolveWrapper(encryption: unknown): KeyWrapper {
+  const { data, error } = z.object({ encryption: encryptionSchema }).safeParse({ encryption });
+  if (!data) throw new TokenConfigurationError(error.issues.flatMap(describe));
+  return data.encryption;
 }
 
 /** Validates the module's options and fills in the defaults. @throws TokenConfigurationError with every fault at once */
