@@ -9,7 +9,7 @@ import { pack } from '../../.ci/pack.mjs';
 import { applications, manifest, tsconfig } from './applications.mjs';
 
 // Not before the registration above, since it is TypeScript underneath.
-const { compile, install, run, start } = await import('./steps.mjs');
+const { commandLine, compile, install, run, start } = await import('./steps.mjs');
 let failures = 0;
 
 const directory = await mkdtemp(join(tmpdir(), 'tokenward-consumer-'));
@@ -31,6 +31,7 @@ async function tryOut({ name, versions }, tarball) {
   if (!(await check(`${name}: npm install`, () => install(root)))) return;
   if (!(await check(`${name}: compile`, () => compile(root)))) return;
   await check(`${name}: run`, () => start(root));
+  await check(`${name}: command line`, () => commandLine(root));
   await check(`${name}: require`, () => run(process.execPath, ['required.cjs'], root));
 }
 

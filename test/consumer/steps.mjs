@@ -32,6 +32,16 @@ export async function compile(root) {
   if (faults.length > 0) throw new Error(faults.join('\n'));
 }
 
+/** The command line, as `npx tokenward` finds it. */
+export async function commandLine(root) {
+  const entry = await run('npx', ['--no-install', 'tokenward', 'keyring', 'generate', '--id', 'made'], root);
+  if (!/^made:[A-Za-z0-9+/]{43}=\s*$/.test(entry))
+    throw new Error(`tokenward keyring generate printed ${entry}`);
+  const help = await run('npx', ['--no-install', 'tokenward', 'keys', '--help'], root);
+  for (const command of ['status', 'plan', 'rotate', 'retire', 'restore', 'destroy', 'shred-tenant', 'kek'])
+    if (!help.includes(command)) throw new Error(`tokenward keys --help does not know ${command}`);
+}
+
 export async function start(root) {
   const [database, endpoint] = await Promise.all([startServer('postgres'), startTokenEndpoint()]);
   const { host, port, username, password } = database.address;

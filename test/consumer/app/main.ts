@@ -8,8 +8,10 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   AccessToken,
+  KeyService,
   TokenGuard,
   TokenHttpService,
+  TokenMaintenance,
   TokenModule,
   TokenNotFoundError,
   TokenService,
@@ -19,6 +21,8 @@ import {
   UseToken,
 } from '@tokenward/nestjs';
 import { TokenHealthModule } from '@tokenward/nestjs/health';
+import { defineImport, plainText } from '@tokenward/nestjs/import';
+import { VaultKeyWrapper } from '@tokenward/nestjs/kms/vault';
 import { TokenMetricsModule } from '@tokenward/nestjs/metrics';
 import { firstValueFrom } from 'rxjs';
 
@@ -123,6 +127,19 @@ const refused = await get('/mine', 'bob');
 assert.equal(refused.status, 403);
 assert.equal(((await refused.json()) as { code: string }).code, 'TOKEN_NOT_FOUND');
 console.log('guards a route');
+
+const keys = app.get(KeyService);
+const { rotated: changed } = await keys.rotate();
+assert.equal(changed.length, 1);
+assert.equal(await app.get(TokenMaintenance).reencrypt(), 1);
+await keys.retire(changed[0]!.from);
+assert.equal((await tokens.getTokens(ada))?.refreshToken?.value, 'refresh-2');
+console.log('rotates the data key and retires the old one');
+
+assert.equal(typeof VaultKeyWrapper, 'function');
+assert.equal(typeof defineImport, 'function');
+assert.equal(plainText().decrypt('x'), 'x');
+console.log('loads a key wrapper and the import without the SDKs of others');
 
 assert.equal((await get('/health/ready')).status, 200);
 assert.match(
