@@ -11,6 +11,7 @@ import {
 } from '@tokenward/nestjs';
 import { TokenHealthModule } from '@tokenward/nestjs/health';
 import { TokenMetricsModule } from '@tokenward/nestjs/metrics';
+import { adminArea } from './admin/admin.area.js';
 import { ApiController } from './api/api.controller.js';
 import { ApiProxy } from './api/api.proxy.js';
 import { CsrfGuard } from './auth/csrf.guard.js';
@@ -18,7 +19,7 @@ import { LoginController } from './auth/login.controller.js';
 import { LoginService } from './auth/login.service.js';
 import { LogoutService } from './auth/logout.service.js';
 import { OidcClients } from './auth/oidc-clients.js';
-import { SessionController } from './auth/session.controller.js';
+import { OPERATOR_PAGE, SessionController } from './auth/session.controller.js';
 import type { Config } from './config/config.js';
 import type { AppProviders } from './config/providers-file.js';
 import { BurstController } from './connections/burst.controller.js';
@@ -39,12 +40,15 @@ const controllers: Type[] = [
   PageController,
 ];
 
-/** Tokens that live for seconds are watched every second; others need no more than the library's default. */
+/** Tokens that live for seconds are watched every second, keys nearly so; others need no more than the library's default. */
 function tokenOptions({ keyring, providers }: Config, all: AppProviders): TokenModuleOptions {
   return {
     providers: Object.fromEntries(Object.entries(all).map(([name, { options }]) => [name, options])),
     encryption: { keyring: keyring.keyring },
-    ...(providers === null && { refresh: { ahead: { cron: '* * * * * *' }, cooldownSeconds: 1 } }),
+    ...(providers === null && {
+      refresh: { ahead: { cron: '* * * * * *' }, cooldownSeconds: 1 },
+      rotation: { cron: '*/10 * * * * *' },
+    }),
   };
 }
 
@@ -52,6 +56,7 @@ function tokenOptions({ keyring, providers }: Config, all: AppProviders): TokenM
 export class AppModule {
   static with(config: Config, providers: AppProviders): DynamicModule {
     const isLocal = config.providers === null;
+    const admin = adminArea(config.admin?.password);
     return {
       module: AppModule,
       imports: [
@@ -69,8 +74,11 @@ export class AppModule {
         TokenHealthModule,
         TokenMetricsModule,
       ],
-      controllers: isLocal ? [TokenController, ...controllers] : controllers,
+      controllers: [...(isLocal ? [TokenController] : []), ...admin.controllers, ...controllers],
       providers: [
+        ...admin.providers,
+        // Where everything is for trying out, its user is its operator, too.
+        { provide: OPERATOR_PAGE, useValue: isLocal ? '/admin' : null },
         { provide: ProviderDirectory, useValue: new ProviderDirectory(providers) },
         { provide: PublicUrl, useValue: new PublicUrl(config.publicUrl) },
         { provide: APP_GUARD, useClass: CsrfGuard },

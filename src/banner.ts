@@ -13,6 +13,10 @@ export function banner(config: Config, providers: AppProviders, url: string): st
     lines.push(row('Protected API', `${local.api?.baseUrl}`));
   }
   lines.push(row('Database', `${config.databaseName} (${config.database.type})`));
+  if (config.admin) {
+    const password = config.admin.file === null ? 'that of ADMIN_PASSWORD' : config.admin.password;
+    lines.push(row('Operator', new URL('admin', url).href), row('', `user admin, password ${password}`));
+  }
   if (config.keyring.created !== null) {
     lines.push(
       '',

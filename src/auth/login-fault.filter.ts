@@ -1,5 +1,5 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { TokenError } from '@tokenward/nestjs';
+import { KeyUnavailableError, TokenError } from '@tokenward/nestjs';
 import type { FastifyReply } from 'fastify';
 import { messagePage } from '../web/message-page.js';
 import { LoginFault } from './login.fault.js';
@@ -22,6 +22,8 @@ export class LoginFaultFilter implements ExceptionFilter {
     }
     if (error instanceof TokenError) {
       this.logger.warn(`log-in: ${error.code}: ${error.message}`);
+      if (error instanceof KeyUnavailableError && error.reason === 'KEY_DESTROYED')
+        return new LoginFault('shredded').page;
       return {
         status: 502,
         title: 'Your tokens could not be stored',

@@ -23,6 +23,11 @@ const faults = {
     title: 'The provider cannot be reached',
     text: 'It may be down for a moment. Please try again a little later.',
   },
+  shredded: {
+    status: 403,
+    title: 'This app cannot store your tokens any more',
+    text: 'Whoever runs it has destroyed the keys for them, for good, and what was stored is erased. Ask them how to go on; trying again does not help.',
+  },
   anonymous: {
     status: 400,
     title: 'This provider does not say who you are',

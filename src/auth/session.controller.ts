@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post, Req, UseGuards } from '@nestjs/common';
 import { TokenService } from '@tokenward/nestjs';
 import type { FastifyRequest } from 'fastify';
 import { ProviderDirectory, type OfferedProvider } from '../providers/provider-directory.js';
@@ -10,7 +10,11 @@ import type { SessionUser } from './session-user.js';
 interface SessionAnswer {
   user: SessionUser | null;
   providers: OfferedProvider[];
+  /** The path of the operator's page where users are shown the way to it, else null. */
+  operatorPage: string | null;
 }
+
+export const OPERATOR_PAGE = Symbol('operator page');
 
 @Controller('auth')
 export class SessionController {
@@ -18,11 +22,12 @@ export class SessionController {
     private readonly providers: ProviderDirectory,
     private readonly tokens: TokenService,
     private readonly logouts: LogoutService,
+    @Inject(OPERATOR_PAGE) private readonly operatorPage: SessionAnswer['operatorPage'],
   ) {}
 
   @Get('session')
   session(@Req() { user }: FastifyRequest): SessionAnswer {
-    return { user, providers: this.providers.list() };
+    return { user, providers: this.providers.list(), operatorPage: this.operatorPage };
   }
 
   /** Ends the session and revokes the tokens that came with it. The page follows `url` to end the provider's session, too. */

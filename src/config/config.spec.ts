@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -113,6 +113,37 @@ describe('the configuration', () => {
 
   it('makes no keyring where one is named', () => {
     expect(read({ TOKEN_KEYRING: '1:key' }).keyring).toEqual({ keyring: '1:key', created: null });
+  });
+
+  it('makes a password for the admin area once, for its owner alone', () => {
+    const path = join(directory, 'admin-password');
+    const { admin } = read();
+    expect(admin).toEqual({ password: expect.stringMatching(/^[\w-]{24}$/), file: path });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(read().admin).toEqual(admin);
+    writeFileSync(path, '\n');
+    expect(faultsOf({})).toEqual([expect.stringMatching(/admin-password is empty: delete it/)]);
+  });
+
+  it('takes the password of the admin area that it is given, and repeats it in no fault', () => {
+    expect(read({ ADMIN_PASSWORD: 'hush' }).admin).toEqual({ password: 'hush', file: null });
+    const faults = faultsOf({ NODE_ENV: 'production', ADMIN_PASSWORD: 'hush' });
+    expect(faults).toContain('ADMIN_PASSWORD must have at least 16 characters in production');
+    expect(faults.join()).not.toContain('hush');
+  });
+
+  it('has an admin area in production only where there is a password for it', () => {
+    const production = {
+      NODE_ENV: 'production',
+      PUBLIC_URL: 'https://app.example.com',
+      DATABASE_URL: 'postgres://db/app',
+      PROVIDERS_FILE: file('{"acme": {}}'),
+      TRUST_PROXY: 'loopback',
+      TOKEN_KEYRING: '1:key',
+    };
+    expect(read(production).admin).toBeNull();
+    expect(read({ ...production, ADMIN_PASSWORD: 'sixteen letters.' }).admin).toMatchObject({ file: null });
+    expect(existsSync(join(directory, 'admin-password'))).toBe(false);
   });
 
   it('reads providers from a file, and gives their tokens to their API only', () => {

@@ -1,4 +1,5 @@
 import type { DataSourceOptions } from 'typeorm';
+import { adminPasswordFrom, type AdminPassword } from './admin-password.js';
 import { ConfigurationError } from './configuration.error.js';
 import { defaultDatabaseUrl } from './database-environment.js';
 import { databaseOptions } from './database-url.js';
@@ -18,6 +19,8 @@ export interface Config {
   database: DataSourceOptions;
   databaseName: string;
   keyring: Keyring;
+  /** Null: there is no admin area. */
+  admin: AdminPassword | null;
   /** Null: the provider that the app brings along. */
   providers: AppProviders | null;
   local: { providerPort: number; apiPort: number; accessTokenTtlSeconds: number };
@@ -45,6 +48,7 @@ export function readConfig(source?: NodeJS.ProcessEnv): Config {
       ? url.slice('sqlite:'.length)
       : new URL(url).protocol.slice(0, -1),
     keyring: keyringFrom(environment),
+    admin: adminPasswordFrom(environment),
     providers: file?.providers ?? null,
     local: {
       providerPort: environment.LOCAL_PROVIDER_PORT,

@@ -5,6 +5,7 @@ const port = z.coerce.number('must be a port number from 0 to 65535').int().min(
 const proxy = '(loopback|linklocal|uniquelocal|[\\da-f.:]+(/\\d{1,3})?)';
 const proxies = new RegExp(`^${proxy}(, *${proxy})*$`, 'i');
 const logLevels = ['error', 'warn', 'log', 'debug', 'verbose'] as const;
+const shortestAdminPassword = 16;
 const keyrings = 'TOKEN_KEYRING or TOKEN_KEYRING_FILE';
 
 /** Every variable that the app knows. What is left out of production on purpose has no default there. */
@@ -26,6 +27,7 @@ const variables = z.object({
   TOKEN_KEYRING: z.string().optional(),
   TOKEN_KEYRING_FILE: z.string().optional(),
   PROVIDERS_FILE: z.string().optional(),
+  ADMIN_PASSWORD: z.string().optional(),
   LOCAL_PROVIDER_PORT: port.default(3001),
   LOCAL_API_PORT: port.default(3002),
   LOCAL_ACCESS_TOKEN_SECONDS: z.coerce
@@ -56,6 +58,9 @@ function productionFaults(environment: Environment, faulty: ReadonlySet<Property
   }
   if (missing('TOKEN_KEYRING') && missing('TOKEN_KEYRING_FILE')) {
     faults.push(`${keyrings} is missing: in production no keyring is created for you`);
+  }
+  if (environment.ADMIN_PASSWORD !== undefined && environment.ADMIN_PASSWORD.length < shortestAdminPassword) {
+    faults.push(`ADMIN_PASSWORD must have at least ${shortestAdminPassword} characters in production`);
   }
   return faults;
 }

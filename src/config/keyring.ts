@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyringFile } from '@tokenward/nestjs';
 import type { Environment } from './environment.js';
+import { createOnce } from './local-file.js';
 
 export interface Keyring {
   keyring: string | KeyringFile;
@@ -16,18 +16,7 @@ export function keyringFrom(environment: Environment): Keyring {
   if (text !== undefined) return { keyring: text, created: null };
   if (file !== undefined) return { keyring: { file }, created: null };
   const local = join(directory, 'keyring');
-  return { keyring: { file: local }, created: create(local, directory) ? local : null };
-}
-
-function create(file: string, directory: string): boolean {
   const key = randomBytes(32).toString('base64');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  try {
-    // `wx` leaves an existing keyring alone: without it, everything that it has encrypted would be lost.
-    writeFileSync(file, `1:${key}\n`, { mode: 0o600, flag: 'wx' });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
+  // An existing keyring stays: without it, everything that it has encrypted would be lost.
+  return { keyring: { file: local }, created: createOnce(local, directory, `1:${key}\n`) ? local : null };
 }

@@ -2,7 +2,8 @@
  * Shows what the app knows of the user's tokens. It asks once a second, which reads the database and refreshes
  * nothing, and paints in between. No token value ever comes here: only times, counts and sealed bytes.
  */
-const byId = (id) => document.getElementById(id);
+import { ask, byId, Problem } from './app.js';
+
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
 /** The server's time minus ours, in milliseconds. */
@@ -14,19 +15,6 @@ let leaving = false;
 let providers = {};
 /** By provider: the elements of a connection, what was last known of it, and what the user is doing with it. */
 const views = new Map();
-
-// The app
-
-class Problem extends Error {}
-
-async function ask(path, method = 'GET') {
-  const response = await fetch(path, { method, headers: { 'x-tokenward-csrf': '1' } });
-  const type = response.headers.get('content-type') ?? '';
-  const body = type.includes('json') ? await response.json() : null;
-  if (response.ok) return { status: response.status, body };
-  const problem = new Problem(body?.detail ?? body?.error ?? `The app answered ${response.status}.`);
-  throw Object.assign(problem, { status: response.status, code: body?.code });
-}
 
 // The log
 
@@ -261,6 +249,10 @@ const { body: session } = await ask('/auth/session');
 user = session.user;
 providers = Object.fromEntries(session.providers.map((provider) => [provider.name, provider]));
 
+if (session.operatorPage !== null) {
+  byId('operator').querySelector('a').href = session.operatorPage;
+  byId('operator').hidden = false;
+}
 if (user) {
   byId('user').textContent = user.name;
   byId('who').hidden = byId('logged-in').hidden = false;

@@ -1,20 +1,12 @@
 import { Controller, Get, Header, NotFoundException, Param, Res } from '@nestjs/common';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { FastifyReply } from 'fastify';
+import { StaticFile } from './static-file.js';
 
-/** The same folder seen from `src/web` and from `dist/web`. */
-const folder = join(import.meta.dirname, '..', '..', 'src', 'page');
+const files = new Map(
+  ['index.html', 'page.css', 'page.js', 'app.js', 'favicon.svg'].map((name) => [name, new StaticFile(name)]),
+);
 
-const types: Record<string, string> = {
-  'index.html': 'text/html; charset=utf-8',
-  'page.css': 'text/css; charset=utf-8',
-  'page.js': 'text/javascript; charset=utf-8',
-  'favicon.svg': 'image/svg+xml',
-};
-const files = new Map(Object.keys(types).map((name) => [name, readFileSync(join(folder, name))]));
-
-/** The page and what it is made of: a few files, read once. */
+/** The page and what it is made of. */
 @Controller()
 export class PageController {
   @Get()
@@ -26,8 +18,8 @@ export class PageController {
   @Get(':file')
   @Header('cache-control', 'no-cache')
   file(@Param('file') name: string, @Res() reply: FastifyReply): void {
-    const content = files.get(name);
-    if (!content) throw new NotFoundException('There is nothing here.');
-    void reply.type(types[name]!).send(content);
+    const file = files.get(name);
+    if (!file) throw new NotFoundException('There is nothing here.');
+    file.sendTo(reply);
   }
 }

@@ -3,18 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startProvidedApp } from '../support/provided-app.js';
-import { ReferenceApp } from '../support/reference-app.js';
-
-/** The settings that production needs, with what another run has left. */
-const inProduction = (app: ReferenceApp, databaseUrl: string): Record<string, string> => ({
-  NODE_ENV: 'production',
-  PUBLIC_URL: 'https://app.example.com',
-  DATABASE_URL: databaseUrl,
-  PROVIDERS_FILE: join(app.dataDirectory, 'providers.json'),
-  TOKEN_KEYRING_FILE: join(app.dataDirectory, 'keyring'),
-  TRUST_PROXY: 'loopback',
-  HOST: 'localhost',
-});
+import { inProduction, ReferenceApp } from '../support/reference-app.js';
 
 describe('starting the reference app', () => {
   const apps: ReferenceApp[] = [];
@@ -75,7 +64,7 @@ describe('starting the reference app', () => {
   it('keeps sessions to encrypted connections in production', async () => {
     const { app, stop } = await startProvidedApp();
     expect(await app.exit('SIGTERM')).toBe(0);
-    const production = await launch(inProduction(app, `sqlite:${app.database}`));
+    const production = await launch(inProduction(app));
     await production.ready();
     const login = await fetch(`${production.url}/auth/login/test`, {
       redirect: 'manual',

@@ -8,13 +8,14 @@ import {
   type TokenModuleOptions,
   TokenNotFoundError,
 } from '@tokenward/nestjs';
+import { randomUUID } from 'node:crypto';
 import { writeFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freshKeyring, PROVIDER, type Replica, startReplica } from '../support/app.js';
 import { DatabaseFaults } from '../support/database-faults.js';
-import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
+import { createDatabase, describeOnEachDatabase, type TestDatabase } from '../support/database.js';
 
 const options = (encryption: TokenModuleOptions['encryption']): TokenModuleOptions => ({
   providers: { [PROVIDER]: { tokenEndpoint: 'https://id.example.com/token', clientId: 'app' } },
@@ -26,6 +27,28 @@ const options = (encryption: TokenModuleOptions['encryption']): TokenModuleOptio
 });
 const ada = { userId: 'ada', provider: PROVIDER };
 const set = (name: string) => ({ access_token: `a-${name}`, refresh_token: `r-${name}`, expires_in: 3600 });
+
+/** A key service that can be away. */
+class Remote extends KeyWrapper {
+  kekId = 'remote';
+  away = false;
+  #blobs = new Map<string, Buffer>();
+
+  override async wrap(dataKey: Buffer, { dataKeyId }: KeyContext): Promise<Buffer> {
+    this.#answer();
+    this.#blobs.set(dataKeyId, Buffer.from(dataKey));
+    return Buffer.from(dataKeyId);
+  }
+
+  override async unwrap(blob: Buffer): Promise<Buffer> {
+    this.#answer();
+    return Buffer.from(this.#blobs.get(blob.toString())!);
+  }
+
+  #answer(): void {
+    if (this.away) throw new Error('connect ETIMEDOUT');
+  }
+}
 
 describeOnEachDatabase('Rotation of data keys', ({ kind, createDatabase }) => {
   let database: TestDatabase;
@@ -122,12 +145,11 @@ describeOnEachDatabase('Rotation of data keys', ({ kind, createDatabase }) => {
   });
 
   it('never overwrites a token set that was stored while its row was being sealed again', async () => {
-    if (kind === 'sqlite') return;
     const replica = await start({ keyring: freshKeyring() });
     await store(replica, 'ada');
     await replica.keys.rotate();
     const faults = new DatabaseFaults(replica.dataSource);
-    const { reached, release } = faults.hold(/^UPDATE .*(FROM json_to_recordset|JOIN JSON_TABLE)/s);
+    const { reached, release } = faults.hold(/^UPDATE .*(json_to_recordset|JSON_TABLE|json_each)/s);
     const moving = replica.maintenance.reencrypt();
     await reached;
     await replica.tokens.storeTokens(ada, set('newer'));
@@ -371,6 +393,162 @@ describeOnEachDatabase('Rotation of data keys', ({ kind, createDatabase }) => {
     expect((await two.tokens.getAccessToken(ada)).value).toBe('a-ada');
   });
 
+  it('keeps a data key as it is when its new wrapping does not open', async () => {
+    class Careless extends Remote {
+      override kekId = 'first';
+      override get kekIds(): readonly string[] {
+        return ['first', 'second'];
+      }
+      override async rewrap(blob: Buffer): Promise<Buffer> {
+        return blob.subarray(1);
+      }
+    }
+    const wrapper = new Careless();
+    const replica = await start({ wrapper });
+    await store(replica, 'ada');
+    const before = await active(replica);
+    wrapper.kekId = 'second';
+    await expect(replica.keys.rotateKek()).rejects.toThrow(KeyUnavailableError);
+    expect(await active(replica)).toEqual(before);
+  });
+
+  it('takes no other bytes under a known id from a keyring file', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'tokenward-keyring-'));
+    const file = join(directory, 'keyring');
+    const old = freshKeyring('1');
+    await writeFile(file, `${freshKeyring('2')},${old}`);
+    const replica = await start({ keyring: { file } });
+    await store(replica, 'ada');
+    await writeFile(file, `${freshKeyring('2')},${old}`);
+    await vi.waitFor(
+      () =>
+        expect(replica.events).toContainEqual(
+          expect.objectContaining({
+            type: 'keyring_checked',
+            fault: expect.stringContaining('a new key needs a new id'),
+          }),
+        ),
+      { timeout: 20_000 },
+    );
+    await store(replica, 'ada', 'fresh');
+    expect((await replica.tokens.getAccessToken({ ...ada, tenantId: 'fresh' })).value).toBe('a-ada');
+    await rm(directory, { recursive: true });
+  });
+
+  it('does not bring a tenant back that is shredded meanwhile', async () => {
+    const keyring = freshKeyring();
+    const [one, two] = [await start({ keyring }), await start({ keyring })];
+    await store(one, 'ada', 'acme');
+    await one.keys.rotate();
+    for (let round = 0; round < 5; round++)
+      await Promise.allSettled([
+        two.keys.rotate({ tenantId: 'acme' }),
+        one.keys.shredTenant('acme'),
+        two.keys.rotate({ tenantId: 'acme' }),
+      ]);
+    expect(await keysOf(one).countBy({ tenantId: 'acme', state: 'active' })).toBe(0);
+    for (const replica of [one, two])
+      await expect(store(replica, 'ada', 'acme')).rejects.toThrow(KeyUnavailableError);
+  });
+
+  it('erases what somebody has copied under a shredded tenant’s key, too', async () => {
+    const replica = await start({ keyring: freshKeyring() });
+    for (const tenant of ['acme', 'umbrella']) await store(replica, 'ada', tenant);
+    const { accessCt, refreshCt } = await rowsOf(replica).findOneByOrFail({ tenantId: 'acme' });
+    await rowsOf(replica).update({ tenantId: 'umbrella' }, { accessCt, refreshCt });
+    expect(await replica.keys.shredTenant('acme')).toMatchObject({ tokens: 2 });
+  });
+
+  it('plans, counts and retires however many replaced keys there are', async () => {
+    const replica = await start({ keyring: freshKeyring() });
+    await store(replica, 'ada');
+    const old = await active(replica);
+    await replica.keys.rotate();
+    const { keyId } = await rowsOf(replica).findOneByOrFail({ userId: 'ada' });
+    expect(keyId).toBe(old.usableId);
+    const others = Array.from({ length: 1001 }, () => ({
+      ...old,
+      id: randomUUID(),
+      usableId: null,
+      activeFor: null,
+      purpose: 'application',
+      state: 'decrypt_only' as const,
+      stateChangedAt: old.stateChangedAt + 3_600_000,
+    }));
+    for (let from = 0; from < others.length; from += 100)
+      await keysOf(replica).insert(others.slice(from, from + 100));
+    expect((await replica.keys.status()).reencryption.rowsLeft).toBe(1);
+    expect(await replica.keys.plan()).toMatchObject({ rows: 0, rotate: [{ purpose: 'token' }] });
+    await replica.maintenance.reencrypt();
+    expect((await replica.keys.plan()).retire.map(({ id }) => id)).toEqual([old.id]);
+    await keysOf(replica).update({ id: old.id }, { stateChangedAt: old.stateChangedAt - 3_700_000 });
+    await replica.maintenance.rotate();
+    expect((await keysOf(replica).findOneByOrFail({ id: old.id })).state).toBe('retired');
+  });
+
+  it('of one tenant’s damaged key fails, and the other tenants are served', async () => {
+    const keyring = freshKeyring();
+    const first = await start({ keyring });
+    for (const tenant of ['acme', 'umbrella', 'wayne']) await store(first, 'ada', tenant);
+    const damaged = await active(first, 'acme');
+    await first.keys.rotate();
+    await keysOf(first).update({ id: damaged.id }, { wrapped: Buffer.alloc(80, 1).toString('base64url') });
+    const replica = await start({ keyring });
+    await expect(replica.maintenance.rotate()).rejects.toThrow(KeyUnavailableError);
+    expect((await replica.keys.status()).reencryption.rowsLeft).toBe(1);
+    expect((await replica.tokens.getAccessToken({ ...ada, tenantId: 'wayne' })).value).toBe('a-ada');
+    await store(replica, 'ada', 'fresh');
+  });
+
+  it('writes nothing while it only plans and reports', async () => {
+    const old = freshKeyring('1');
+    const replica = await start({ keyring: old });
+    await store(replica, 'ada');
+    const dump = async () => {
+      const all: unknown[] = [];
+      for (const { name } of replica.dataSource.entityMetadatas)
+        if (name !== 'ReplicaEntity') all.push(await replica.dataSource.getRepository(name).find());
+      return all;
+    };
+    const before = await dump();
+    await replica.keys.plan();
+    await replica.keys.status();
+    expect(await dump()).toEqual(before);
+  });
+
+  it('does not retire by itself what somebody has restored', async () => {
+    const replica = await start({ keyring: freshKeyring() });
+    await store(replica, 'ada');
+    const { id, stateChangedAt } = await active(replica);
+    await replica.keys.rotate();
+    await replica.maintenance.reencrypt();
+    await replica.keys.retire(id);
+    await replica.keys.restore(id);
+    await keysOf(replica).update({ id }, { stateChangedAt: stateChangedAt - 3_700_000 });
+    await replica.maintenance.rotate();
+    expect((await keysOf(replica).findOneByOrFail({ id })).state).toBe('decrypt_only');
+  });
+
+  it('clears away what a killed process has left half made', async () => {
+    const replica = await start({ keyring: freshKeyring() });
+    await store(replica, 'ada');
+    const key = await active(replica);
+    const left = { ...key, id: randomUUID(), usableId: null, activeFor: null, state: 'pending' as const };
+    await keysOf(replica).insert([left, { ...left, id: randomUUID(), createdAt: key.createdAt - 3_700_000 }]);
+    await replica.maintenance.rotate();
+    expect(await keysOf(replica).findBy({ state: 'pending' })).toMatchObject([{ id: left.id }]);
+  });
+
+  it('uses no key-encryption key that two replicas bring with other bytes at the same time', async () => {
+    const old = freshKeyring('1');
+    await store(await start({ keyring: old }), 'ada');
+    const [one, two] = await Promise.all([1, 2].map(() => start({ keyring: `${freshKeyring('2')},${old}` })));
+    for (const [index, replica] of [one!, two!].entries()) {
+      await store(replica, 'ada', `tenant-${index}`);
+      expect((await active(replica, `tenant-${index}`)).kekId).toBe('1');
+    }
+  });
+
   it('lets a keyring be replaced that has never wrapped anything', async () => {
     await (await start({ keyring: freshKeyring('1') })).close();
     replicas.pop();
@@ -379,28 +557,6 @@ describeOnEachDatabase('Rotation of data keys', ({ kind, createDatabase }) => {
     expect((await replica.tokens.getAccessToken(ada)).value).toBe('a-ada');
   });
 });
-
-/** A key service that can be away. */
-class Remote extends KeyWrapper {
-  readonly kekId = 'remote';
-  away = false;
-  #blobs = new Map<string, Buffer>();
-
-  override async wrap(dataKey: Buffer, { dataKeyId }: KeyContext): Promise<Buffer> {
-    this.#answer();
-    this.#blobs.set(dataKeyId, Buffer.from(dataKey));
-    return Buffer.from(dataKeyId);
-  }
-
-  override async unwrap(blob: Buffer): Promise<Buffer> {
-    this.#answer();
-    return Buffer.from(this.#blobs.get(blob.toString())!);
-  }
-
-  #answer(): void {
-    if (this.away) throw new Error('connect ETIMEDOUT');
-  }
-}
 
 describeOnEachDatabase('A key service that is away', ({ createDatabase }) => {
   it('is not missed by reads and known tenants, and makes new tenants fail clearly', async () => {
@@ -415,6 +571,27 @@ describeOnEachDatabase('A key service that is away', ({ createDatabase }) => {
       await expect(
         replica.tokens.storeTokens({ ...ada, tenantId: 'fresh' }, set('ada')),
       ).rejects.toMatchObject({ code: 'KEY_UNAVAILABLE', reason: 'KEK_UNAVAILABLE' });
+    } finally {
+      await replica.close();
+      await database.drop();
+    }
+  });
+});
+
+describe('An open transaction of the application on SQLite', () => {
+  it('takes no data key with it when it rolls back', async () => {
+    const database = await createDatabase('sqlite');
+    const replica = await startReplica(database, options({ keyring: freshKeyring() }));
+    try {
+      await replica.tokens.storeTokens(ada, set('ada'));
+      const host = replica.dataSource.createQueryRunner();
+      await host.startTransaction();
+      const rotating = replica.keys.rotate();
+      await host.rollbackTransaction();
+      const { rotated } = await rotating;
+      expect(
+        await replica.dataSource.getRepository(DataKeyEntity).findOneByOrFail({ state: 'active' }),
+      ).toMatchObject({ id: rotated[0]!.to });
     } finally {
       await replica.close();
       await database.drop();

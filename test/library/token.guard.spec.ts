@@ -1,11 +1,29 @@
 import type { ServerResponse } from 'node:http';
 import { readFileSync } from 'node:fs';
-import { Controller, Get, type INestApplication, Req, Res, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Inject,
+  type INestApplication,
+  Param,
+  Post,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { AccessToken, TokenError, TokenGuard, TokenModule, TokenService, UseToken } from '@tokenward/nestjs';
+import {
+  AccessToken,
+  KeyService,
+  TokenError,
+  TokenGuard,
+  TokenModule,
+  TokenService,
+  UseToken,
+} from '@tokenward/nestjs';
 import { TokenHealthModule } from '@tokenward/nestjs/health';
 import { TokenMetricsModule } from '@tokenward/nestjs/metrics';
 import axios from 'axios';
@@ -53,6 +71,17 @@ class BareController {
   }
 }
 
+/** Keys in the hands of an application's operator. */
+@Controller('keys')
+class KeyController {
+  constructor(@Inject(KeyService) private readonly keys: KeyService) {}
+
+  @Post(':id/retire')
+  retire(@Param('id') id: string) {
+    return this.keys.retire(id);
+  }
+}
+
 /** Stands for the application's own log-in, which leaves the user on the request. */
 const logIn = (
   request: { headers: Record<string, string | undefined>; user?: unknown },
@@ -85,7 +114,7 @@ describe.each([
         TokenHealthModule,
         TokenMetricsModule,
       ],
-      controllers: [ApiController, BareController, LateController],
+      controllers: [ApiController, BareController, KeyController, LateController],
     }).compile();
     app = module.createNestApplication(adapter() as never, { logger: false });
     if (name === 'Fastify')
@@ -174,6 +203,26 @@ describe.each([
       expect(status).toBe(503);
       expect(Number(headers['retry-after'])).toBeGreaterThan(0);
       expect(data.code).toBe('PROVIDER_UNAVAILABLE');
+    });
+
+    it('tells an operator what stands in the way of a change of a key', async () => {
+      await login('dora');
+      const keys = app.get(KeyService);
+      const [old] = (await keys.plan()).rotate;
+      const retire = (id: string) =>
+        axios.post(`${origin}/keys/${id}/retire`, null, { validateStatus: () => true });
+      await keys.rotate();
+      const { status, data, headers } = await retire(old!.id);
+      expect(status).toBe(409);
+      expect(headers['content-type']).toMatch(/^application\/problem\+json/);
+      expect(data).toMatchObject({
+        type: 'urn:tokenward:key-in-use',
+        title: 'KeyStateError',
+        code: 'KEY_IN_USE',
+        status: 409,
+        detail: expect.stringMatching(/still under data key .* refuses to retire it/),
+      });
+      expect((await retire('unheard-of')).data).toMatchObject({ code: 'KEY_UNKNOWN', status: 400 });
     });
 
     it('breaks an answer off that has begun when it fails', async () => {

@@ -25,13 +25,17 @@ describe('The TypeORM CLI with ormconfig.ts', () => {
   };
 
   it('runs, shows and reverts the migrations', async () => {
-    expect(await typeorm('migration:run')).toMatch(
-      /CreateTokenwardTables\d+ has been .*executed successfully/,
-    );
-    expect(await typeorm('migration:show')).toMatch(/\[X\] 1 CreateTokenwardTables/);
-    expect(await typeorm('migration:revert')).toMatch(
-      /CreateTokenwardTables\d+ has been .*reverted successfully/,
-    );
+    const ran = await typeorm('migration:run');
+    expect(ran).toMatch(/CreateTokenwardTables\d+ has been .*executed successfully/);
+    expect(ran).toMatch(/AddKeyRotation\d+ has been .*executed successfully/);
+    const shown = await typeorm('migration:show');
+    expect(shown).toMatch(/\[X\] 1 CreateTokenwardTables/);
+    expect(shown).toMatch(/\[X\] 2 AddKeyRotation/);
+    // The last one each time.
+    for (const name of ['AddKeyRotation', 'CreateTokenwardTables'])
+      expect(await typeorm('migration:revert')).toMatch(
+        new RegExp(`${name}\\d+ has been .*reverted successfully`),
+      );
   });
 
   it('says what is wrong with the address of the database', async () => {

@@ -74,6 +74,12 @@ export class ReferenceApp {
     return this.fromBanner('Protected API');
   }
 
+  get adminPassword(): string {
+    const password = /user admin, password (\S+)/.exec(this.output)?.[1];
+    if (password === undefined) throw new Error(`The app has not said its admin password: ${this.output}`);
+    return password;
+  }
+
   get pid(): number {
     return this.process.pid!;
   }
@@ -101,3 +107,17 @@ export class ReferenceApp {
     return address;
   }
 }
+
+/** The settings that production needs, with what a run of the app with a providers file has left. */
+export const inProduction = (
+  app: ReferenceApp,
+  databaseUrl = `sqlite:${app.database}`,
+): Record<string, string> => ({
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://app.example.com',
+  DATABASE_URL: databaseUrl,
+  PROVIDERS_FILE: join(app.dataDirectory, 'providers.json'),
+  TOKEN_KEYRING_FILE: join(app.dataDirectory, 'keyring'),
+  TRUST_PROXY: 'loopback',
+  HOST: 'localhost',
+});

@@ -40,39 +40,35 @@ export class KeyReport {
       dataKeys: keys.map(toStatus),
       keks: await this.keks(),
       reencryption: await this.reencryption(now),
-      replicas: replicas.map(({ id, startedAt, seenAt, kekIds }) => ({
+      replicas: replicas.map(({ id, startedAt, seenAt, proofs }) => ({
         id,
         startedAt: new Date(startedAt),
         seenAt: new Date(seenAt),
-        kekIds,
+        kekIds: proofs.map(({ kekId }) => kekId),
       })),
     };
   }
 
   async reencryption(now: number): Promise<ReencryptionStatus> {
     const { reports } = this.parts;
-    const emptying = await reports.findUse({ states: ['decrypt_only'], limit: MOST_KEYS });
-    return reencryptionOf(emptying, await reports.progress(), now);
+    return reencryptionOf(await reports.countRows('decrypt_only'), await reports.progress(), now);
   }
 
   async plan(tenantId: string | undefined): Promise<KeyPlan> {
     const { reports, wrapper, kekRotation } = this.parts;
-    const of = tenantId === undefined ? {} : { tenantId };
-    const keys = await reports.findUse({ ...of, limit: MOST_KEYS });
+    const find = (filter: Omit<Parameters<KeyReports['findUse']>[0], 'limit'>): Promise<KeyUse[]> =>
+      reports.findUse({ ...filter, ...(tenantId === undefined ? {} : { tenantId }), limit: MOST_KEYS });
     const now = await reports.now();
-    const rotate = keys.filter(({ state }) => state === 'active');
-    const byKek = await reports.countByKek();
-    const others = byKek.filter(({ kekId }) => kekId !== wrapper.kekId);
+    const rotate = await find({ states: ['active'] });
+    const retire = await find({ states: ['decrypt_only'], purpose: 'token', empty: true });
+    const retired = await find({ states: ['retired'] });
+    const others = (await reports.countByKek()).filter(({ kekId }) => kekId !== wrapper.kekId);
     return {
       rotate: rotate.map(toStatus),
-      rows: rotate.reduce((sum, { rows }) => sum + rows, 0),
-      retire: keys
-        .filter(({ state, rows, purpose }) => state === 'decrypt_only' && rows === 0 && purpose === 'token')
-        .map(toStatus),
-      destroy: keys
-        .filter(
-          ({ state, destroyAfter }) => state === 'retired' && destroyAfter !== null && destroyAfter <= now,
-        )
+      rows: (await reports.countRows('active', tenantId)).rows,
+      retire: retire.map(toStatus),
+      destroy: retired
+        .filter(({ destroyAfter }) => destroyAfter !== null && destroyAfter <= now)
         .map(toStatus),
       rewrap: {
         dataKeys: others.reduce((sum, { dataKeys }) => sum + dataKeys, 0),
@@ -86,9 +82,15 @@ export class KeyReport {
   async emptied(minAgeMs: number): Promise<string[]> {
     const { reports } = this.parts;
     const now = await reports.now();
-    return (await reports.findUse({ states: ['decrypt_only'], limit: MOST_KEYS }))
-      .filter((key) => key.purpose === 'token' && key.rows === 0 && now - key.stateChangedAt >= minAgeMs)
-      .map(({ id }) => id);
+    const empty = await reports.findUse({
+      states: ['decrypt_only'],
+      purpose: 'token',
+      empty: true,
+      // Who restores a key is about to bring rows back; it is retired by hand.
+      restored: false,
+      limit: MOST_KEYS,
+    });
+    return empty.filter(({ stateChangedAt }) => now - stateChangedAt >= minAgeMs).map(({ id }) => id);
   }
 
   /** What is under one key. */
@@ -103,14 +105,14 @@ export class KeyReport {
 
   private async keks(): Promise<KekStatus[]> {
     const { reports, rollout, wrapper } = this.parts;
-    const { held } = await rollout.verify();
+    const { proofs } = await rollout.verify({ plants: false });
     const inUse = new Map((await reports.countByKek()).map(({ kekId, dataKeys }) => [kekId, dataKeys]));
     const ids = [...new Set([...wrapper.kekIds, ...inUse.keys()])];
     return Promise.all(
       ids.map(async (id) => ({
         id,
         dataKeys: inUse.get(id) ?? 0,
-        usable: held.includes(id),
+        usable: proofs.some(({ kekId }) => kekId === id),
         missingOn: await rollout.missingOn(id),
       })),
     );
@@ -133,15 +135,13 @@ function toStatus(key: KeyUse): DataKeyStatus {
 }
 
 /** The rate is that of the run that is going on, by all replicas together. */
-export function reencryptionOf(
-  emptying: readonly Pick<KeyUse, 'rows' | 'quarantinedRows'>[],
+function reencryptionOf(
+  under: { rows: number; quarantinedRows: number },
   { movedRows, movingSince }: MoveProgress,
   now: number,
 ): ReencryptionStatus {
-  const sum = (of: (key: Pick<KeyUse, 'rows' | 'quarantinedRows'>) => number): number =>
-    emptying.reduce((total, key) => total + of(key), 0);
-  const quarantinedRows = sum((key) => key.quarantinedRows);
-  const rowsLeft = sum((key) => key.rows) - quarantinedRows;
+  const { quarantinedRows } = under;
+  const rowsLeft = under.rows - quarantinedRows;
   const seconds = movingSince === null ? 0 : (now - movingSince) / 1000;
   const rowsPerSecond = rowsLeft > 0 && seconds > 0 && movedRows > 0 ? movedRows / seconds : null;
   return {

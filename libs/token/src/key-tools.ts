@@ -41,7 +41,7 @@ export function createKeyTools(
   const manager = new KeyManager(rows, ring, new KeyMaker(rows, ring, wrapper, health, rollout), events);
   const store = new TokenStore(new EncryptionService(manager, ring, events, 'token'), events);
   const transitions = new SqlKeyTransitions(database);
-  const kekRotation = new KekRotation(transitions, wrapper, rollout);
+  const kekRotation = new KekRotation(transitions, wrapper, rollout, ring);
   const sealedRows = new SqlSealedRows(database);
   const reencryption = new Reencryption(sealedRows, store, clock, events, settings);
   const report = new KeyReport({

@@ -14,6 +14,8 @@ import { assertId } from './token-ref.js';
 
 const DAY_MS = 86_400_000;
 const ERASED_AT_ONCE = 1000;
+const MOST_ROUNDS = 100;
+const ABANDONED_MS = 3_600_000;
 const MAX_ACTOR = 64;
 const ANYBODY = 'application';
 
@@ -55,7 +57,7 @@ export class KeyService {
   /**
    * Gives one tenant, or all, new active data keys. From then on they seal; the old ones open until their rows have been
    * moved, which the scheduled job does, or `TokenMaintenance.reencrypt()`.
-   * @throws KeyUnavailableError when a key cannot be made; tenants before it have been rotated
+   * @throws KeyUnavailableError when a key cannot be made; the other tenants have been rotated
    */
   async rotate({ tenantId, actor }: ActorOptions & { tenantId?: string } = {}): Promise<RotationResult> {
     if (tenantId !== undefined) assertId('tenantId', tenantId);
@@ -64,6 +66,8 @@ export class KeyService {
 
   /** The same for keys that were made longer ago than this. */
   async rotateOlderThan(days: number, { actor }: ActorOptions = {}): Promise<RotationResult> {
+    // What a process that ended in the middle has left; it has never sealed anything.
+    await this.parts.keys.deleteAbandoned(ABANDONED_MS);
     return this.replaceKeys({ minAgeMs: days * DAY_MS }, actorOf(actor));
   }
 
@@ -72,10 +76,18 @@ export class KeyService {
     actor: string,
   ): Promise<RotationResult> {
     const rotated: RotationResult['rotated'] = [];
+    let failure: unknown = null;
     for (const old of await this.parts.keys.findRotatable(filter)) {
-      const next = await usable(() => this.parts.manager.replace(old, actor));
-      if (next) rotated.push({ tenantId: old.tenantId, purpose: old.purpose, from: old.id, to: next.id });
+      try {
+        const next = await usable(() => this.parts.manager.replace(old, actor));
+        if (next) rotated.push({ tenantId: old.tenantId, purpose: old.purpose, from: old.id, to: next.id });
+      } catch (error) {
+        // One tenant's key must not keep the others from theirs.
+        if (!(error instanceof KeyUnavailableError)) throw error;
+        failure ??= error;
+      }
     }
+    if (failure !== null) throw failure;
     return { rotated };
   }
 
@@ -131,11 +143,14 @@ export class KeyService {
   async destroy(keyId: string, { actor }: ActorOptions = {}): Promise<void> {
     const key = await this.find(keyId);
     if (key.state !== TRANSITIONS.destroy.from) throw wrongState(key, 'destroy');
-    if (!(await this.parts.transitions.destroy(key, actorOf(actor))))
+    if (!(await this.parts.transitions.destroy(key, actorOf(actor)))) {
+      const { state, destroyAfter } = await this.find(keyId);
+      if (state !== TRANSITIONS.destroy.from || destroyAfter === null) throw wrongState(key, 'destroy');
       throw new KeyStateError(
         'KEY_DESTROY_TOO_EARLY',
-        `data key ${keyId} may be destroyed from ${new Date(key.destroyAfter!).toISOString()} on: backups that need it may be restored until then.`,
+        `data key ${keyId} may be destroyed from ${new Date(destroyAfter).toISOString()} on: backups that need it may be restored until then.`,
       );
+    }
     this.changed(keyId, 'destroyed');
   }
 
@@ -153,11 +168,17 @@ export class KeyService {
     const keys = await transitions.shred(tenantId, PURPOSES, actorOf(actor));
     for (const purpose of PURPOSES) manager.forget(tenantId, purpose);
     let tokens = 0;
-    do {
+    for (let round = 1; ; round++) {
       for (let erased = -1; erased !== 0; tokens += erased)
         erased = await sealedRows.eraseTenant(tenantId, ERASED_AT_ONCE);
       // A replica that still knows the key may have written a row meanwhile; once the fence is closed it cannot.
-    } while (!(await transitions.closeDestroyed(tenantId)));
+      if (await transitions.closeDestroyed(tenantId)) break;
+      if (round === MOST_ROUNDS)
+        throw new KeyStateError(
+          'KEY_IN_USE',
+          `the keys of tenant ${tenantId} are destroyed, but rows are still being written under them; shred it once more.`,
+        );
+    }
     this.events.emit({ type: 'tenant_shredded', keys, tokens });
     return { keys, tokens };
   }
@@ -192,8 +213,17 @@ function wrongState({ id, state }: DataKeyRow, change: 'retire' | 'restore' | 'd
 
 function actorOf(actor: string | undefined): string {
   if (actor === undefined) return ANYBODY;
-  if (typeof actor !== 'string' || actor === '' || actor.length > MAX_ACTOR || !actor.isWellFormed())
-    throw new TokenInputError('actor', `must be a string of 1 to ${MAX_ACTOR} characters`);
+  if (
+    typeof actor !== 'string' ||
+    actor === '' ||
+    actor.length > MAX_ACTOR ||
+    !actor.isWellFormed() ||
+    /\p{Cc}/u.test(actor)
+  )
+    throw new TokenInputError(
+      'actor',
+      `must be a string of 1 to ${MAX_ACTOR} characters, none of them control`,
+    );
   return actor;
 }
 

@@ -131,7 +131,7 @@ const keys: NestProvider[] = [
   ),
   provide(
     KekRotation,
-    [KeyTransitions, KeyWrapper, KekRollout],
+    [KeyTransitions, KeyWrapper, KekRollout, KeyRing],
     (...args: ConstructorParameters<typeof KekRotation>) => new KekRotation(...args),
   ),
   provide(

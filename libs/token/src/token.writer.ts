@@ -11,6 +11,7 @@ import type { ReceivedTokens } from './oauth/token-response.js';
 import { persist } from './refresh/persistence.js';
 import { claimDecision, refreshInMs } from './refresh/policy.js';
 import type { ResolvedRefreshOptions } from './refresh/refresh.options.js';
+import { openCurrent } from './store/open-current.js';
 import { type FullTokenRow, type SealedCells, TokenRows, type TokenWrite } from './store/token-rows.js';
 import { type OpenedTokens, TokenStore } from './store/token-store.js';
 
@@ -37,9 +38,14 @@ export class TokenWriter {
    */
   async write(ref: ResolvedTokenRef, received: ReceivedTokens, provider: Provider): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const row = await this.unclaimed(ref, received.refreshToken === null, provider);
-      const before =
-        row === null ? NOTHING : await this.openForReplacement(row, received.refreshToken !== null);
+      const { row, before } = await openCurrent(
+        () => this.unclaimed(ref, received.refreshToken === null, provider),
+        async (found) => ({
+          row: found,
+          before:
+            found === null ? NOTHING : await this.openForReplacement(found, received.refreshToken !== null),
+        }),
+      );
       const fault =
         received.idToken === null ? null : idTokenFault(received.idToken, provider.options, before.idToken);
       if (fault !== null) throw new TokenInputError('id_token', fault, 'ID_TOKEN_REJECTED');

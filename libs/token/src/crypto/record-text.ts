@@ -28,6 +28,11 @@ export function keyIdText(dataKeyId: Buffer): string {
     .slice(0, KEY_ID_LENGTH);
 }
 
+/** The same out of a record's text. */
+export function keyIdIn(text: string): string {
+  return text.slice(KEY_ID_POSITION - 1, KEY_ID_POSITION - 1 + KEY_ID_LENGTH);
+}
+
 /** 16 bytes of a UUID in its text form. */
 export function uuidToBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');

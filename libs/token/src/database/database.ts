@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { TokenConfigurationError } from '../common/errors.js';
 import { dialectOf, type Dialect } from './dialect.js';
@@ -7,6 +8,10 @@ import { KeyAuditEntity } from './entities/key-audit.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
 import { type Fragment, render, type Rendering, sql, type Statement, type TableName } from './sql.js';
+
+const ATTEMPTS = 5;
+const POLL_MS = 20;
+const LONGEST_WAIT_MS = 5_000;
 
 const ENTITIES: Record<TableName, Function> = {
   tokens: TokenEntity,
@@ -18,6 +23,7 @@ const ENTITIES: Record<TableName, Function> = {
 
 /** The driver's own connection of better-sqlite3. */
 interface SqliteConnection {
+  readonly inTransaction: boolean;
   prepare(text: string): { run(...values: unknown[]): { changes: number } };
   transaction(work: () => void): () => void;
 }
@@ -95,7 +101,35 @@ export class Database {
   /** All of these INSERTs and UPDATEs, each of which must match a row; else none, and false. */
   async atomically(fragments: readonly Fragment[]): Promise<boolean> {
     const statements = fragments.map((fragment) => render(fragment, this.#rendering));
-    return this.dialect === 'sqlite' ? this.#atSqlite(statements) : this.#inTransaction(statements);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await (this.dialect === 'sqlite'
+          ? this.#atSqlite(statements)
+          : this.#inTransaction(statements));
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isDeadlock(error)) throw error;
+      }
+    }
+  }
+
+  /** An INSERT that must not be part of a transaction that the host has open: on SQLite waits for its end. */
+  async affectedAlone(fragment: Fragment): Promise<number> {
+    if (this.dialect !== 'sqlite') return this.affected(fragment);
+    const { text, values } = render(fragment, this.#rendering);
+    return (await this.#idleSqlite()).prepare(text).run(...values).changes;
+  }
+
+  /** The one connection of SQLite, in no transaction of the host: what we write would go with it when it rolls back. */
+  async #idleSqlite(): Promise<SqliteConnection> {
+    const { databaseConnection } = this.dataSource.driver as unknown as {
+      databaseConnection: SqliteConnection;
+    };
+    for (let waited = 0; databaseConnection.inTransaction; waited += POLL_MS) {
+      if (waited >= LONGEST_WAIT_MS)
+        throw new Error('a transaction of the application holds the only connection to SQLite for too long');
+      await setTimeout(POLL_MS);
+    }
+    return databaseConnection;
   }
 
   async #inTransaction(statements: readonly Statement[]): Promise<boolean> {
@@ -121,9 +155,8 @@ export class Database {
   }
 
   /** There is one connection for all: only without a turn of the event loop does nobody else's statement get between. */
-  #atSqlite(statements: readonly Statement[]): boolean {
-    const connection = (this.dataSource.driver as unknown as { databaseConnection: SqliteConnection })
-      .databaseConnection;
+  async #atSqlite(statements: readonly Statement[]): Promise<boolean> {
+    const connection = await this.#idleSqlite();
     const work = connection.transaction(() => {
       for (const { text, values } of statements)
         if (connection.prepare(text).run(...values).changes === 0) throw new NothingMatched();
@@ -201,7 +234,8 @@ export const isForeignKeyViolation = (error: unknown): boolean =>
   has(error, '23503', 1452, 1216, 1451, 1217, 'SQLITE_CONSTRAINT_FOREIGNKEY');
 
 /** Two statements stood in each other's way and the database has ended one: it may be repeated. */
-export const isDeadlock = (error: unknown): boolean => has(error, '40P01', '40001', 1213, 1205, 'SQLITE_BUSY');
+export const isDeadlock = (error: unknown): boolean =>
+  has(error, '40P01', '40001', 1213, 1205, 'SQLITE_BUSY');
 
 function isMissingTable(error: unknown): boolean {
   return has(error, '42P01', 1146) || /no such table/i.test((error as Error).message);

@@ -7,6 +7,8 @@ import { dataKeys, join, now, sql } from './sql.js';
 
 const { create: CREATE, supersede: SUPERSEDE } = TRANSITIONS;
 
+const OPENING = sql`state IN ('active', 'decrypt_only') AND wrapped IS NOT NULL`;
+
 export class SqlDataKeyRows extends DataKeyRows {
   constructor(private readonly database: Database) {
     super();
@@ -25,7 +27,7 @@ export class SqlDataKeyRows extends DataKeyRows {
   }
 
   override async insertPending(row: NewDataKey): Promise<void> {
-    await this.database.affected(sql`INSERT INTO ${dataKeys}
+    await this.database.affectedAlone(sql`INSERT INTO ${dataKeys}
         (id, usable_id, active_for, tenant_id, purpose, state, kek_id, wrapped, check_value, created_at, state_changed_at)
       VALUES (${row.id}, ${keyIdText(uuidToBytes(row.id))}, NULL, ${row.tenantId}, ${row.purpose}, 'pending', ${row.kekId},
         ${row.wrapped.toString('base64url')}, ${row.checkValue.toString('base64url')}, ${now}, ${now})`);
@@ -64,10 +66,21 @@ export class SqlDataKeyRows extends DataKeyRows {
     await this.database.affected(sql`DELETE FROM ${dataKeys} WHERE id = ${id} AND state = 'pending'`);
   }
 
+  override async deleteAbandoned(minAgeMs: number): Promise<void> {
+    await this.database.affected(
+      sql`DELETE FROM ${dataKeys} WHERE state = 'pending' AND created_at < ${now} - ${minAgeMs}`,
+    );
+  }
+
   override async findCanaries(): Promise<DataKeyRow[]> {
     const rows = await this.database.rows(sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE id IN
-      (SELECT MIN(id) FROM ${dataKeys} WHERE state IN ('active', 'decrypt_only') AND wrapped IS NOT NULL GROUP BY kek_id)`);
+      (SELECT MIN(id) FROM ${dataKeys} WHERE ${OPENING} GROUP BY kek_id UNION SELECT MAX(id) FROM ${dataKeys} WHERE ${OPENING} GROUP BY kek_id)`);
     return rows.map(toDataKeyRow);
+  }
+
+  override async lastChange(): Promise<number> {
+    const [row] = await this.database.rows(sql`SELECT MAX(state_changed_at) AS changed_at FROM ${dataKeys}`);
+    return Number(row!['changed_at'] ?? 0);
   }
 
   override async findChanged(since: number) {

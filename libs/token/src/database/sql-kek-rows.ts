@@ -1,4 +1,4 @@
-import { KekRows, type KekRow, type ReplicaRow } from '../keys/kek-rows.js';
+import { KekRows, type KekProof, type KekRow, type ReplicaRow } from '../keys/kek-rows.js';
 import { type Database, isUniqueViolation } from './database.js';
 import { dataKeys, keks, now, replicas, sql } from './sql.js';
 
@@ -32,7 +32,10 @@ export class SqlKekRows extends KekRows {
     }
   }
 
-  override async replaceUnused({ id, canaryId, wrapped, checkValue }: KekRow, before: KekRow): Promise<boolean> {
+  override async replaceUnused(
+    { id, canaryId, wrapped, checkValue }: KekRow,
+    before: KekRow,
+  ): Promise<boolean> {
     const statement = sql`UPDATE ${keks} SET canary_id = ${canaryId}, wrapped = ${wrapped.toString('base64url')},
         check_value = ${checkValue.toString('base64url')}, created_at = ${now}
       WHERE id = ${id} AND canary_id = ${before.canaryId}
@@ -40,8 +43,8 @@ export class SqlKekRows extends KekRows {
     return (await this.database.affected(statement)) === 1;
   }
 
-  override async beat(replicaId: string, kekIds: readonly string[]): Promise<void> {
-    const ids = kekIds.join('\n');
+  override async beat(replicaId: string, proofs: readonly KekProof[]): Promise<void> {
+    const ids = proofs.map(({ kekId, canaryId }) => `${kekId} ${canaryId}`).join('\n');
     const known = await this.database.affected(
       sql`UPDATE ${replicas} SET seen_at = ${now}, kek_ids = ${ids} WHERE id = ${replicaId}`,
     );
@@ -65,7 +68,18 @@ export class SqlKekRows extends KekRows {
       id: row['id'] as string,
       startedAt: Number(row['started_at']),
       seenAt: Number(row['seen_at']),
-      kekIds: (row['kek_ids'] as string).split('\n').filter((id) => id !== ''),
+      proofs: toProofs(row['kek_ids'] as string),
     }));
   }
+}
+
+/** One a line: an id of a key-encryption key holds neither blanks nor line ends. */
+function toProofs(text: string): KekProof[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [kekId = '', canaryId = ''] = line.split(' ');
+      return { kekId, canaryId };
+    });
 }

@@ -29,15 +29,23 @@ export class SqlKeyReports extends KeyReports {
 
   override async findUse({
     states,
+    purpose,
     tenantId,
     id,
+    empty,
+    restored,
     limit,
   }: Parameters<KeyReports['findUse']>[0]): Promise<KeyUse[]> {
     const conditions = [
       sql`1 = 1`,
       ...(states ? [sql`state IN (${list(states)})`] : []),
       ...(tenantId === undefined ? [] : [sql`tenant_id = ${tenantId}`]),
+      ...(purpose === undefined ? [] : [sql`purpose = ${purpose}`]),
       ...(id === undefined ? [] : [sql`id = ${id}`]),
+      ...(empty ? [sql`NOT EXISTS (SELECT 1 FROM ${tokens} WHERE key_id = usable_id)`] : []),
+      ...(restored === false
+        ? [sql`NOT EXISTS (SELECT 1 FROM ${keyAudit} WHERE key_id = ${dataKeys}.id AND action = 'restore')`]
+        : []),
     ];
     const keys = (
       await this.database.rows(sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE ${join(conditions, ' AND ')}
@@ -45,6 +53,18 @@ export class SqlKeyReports extends KeyReports {
     ).map(toDataKeyRow);
     const counts = await this.#countRows(keys.map((key) => key.id));
     return keys.map((key) => ({ ...key, ...(counts.get(key.id) ?? { rows: 0, quarantinedRows: 0 }) }));
+  }
+
+  override async countRows(
+    state: DataKeyState,
+    tenantId?: string,
+  ): Promise<{ rows: number; quarantinedRows: number }> {
+    const ofTenant = tenantId === undefined ? sql`` : sql`AND tenant_id = ${tenantId}`;
+    const [row] = await this.database.rows(
+      sql`SELECT COUNT(*) AS count, COUNT(quarantined_as) AS quarantined FROM ${tokens}
+        WHERE key_id IN (SELECT usable_id FROM ${dataKeys} WHERE state = ${state} AND purpose = 'token' ${ofTenant})`,
+    );
+    return { rows: Number(row!['count']), quarantinedRows: Number(row!['quarantined']) };
   }
 
   async #countRows(ids: string[]): Promise<Map<string, { rows: number; quarantinedRows: number }>> {

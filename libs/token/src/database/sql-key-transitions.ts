@@ -47,17 +47,25 @@ export class SqlKeyTransitions extends KeyTransitions {
 
   override async shred(tenantId: string, purposes: readonly string[], actor: string): Promise<number> {
     for (const purpose of purposes) await this.#tombstone(tenantId, purpose);
-    const found = await this.database.rows(
-      sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE tenant_id = ${tenantId} AND wrapped IS NOT NULL`,
-    );
-    const keys = found.map(toDataKeyRow);
-    await this.database.atomically([
-      // Also what was made after the look above. Who is active stays so for ever: nothing takes a tombstone's place.
-      sql`UPDATE ${dataKeys} SET state = 'destroyed', wrapped = NULL, state_changed_at = ${now} WHERE tenant_id = ${tenantId}`,
-      ...keys.map((key) => audit(actor, 'shred', key, key.state, 'destroyed')),
-      audit(actor, 'shred_tenant', { id: null, tenantId }, null, null),
-    ]);
-    return keys.length;
+    let destroyed = 0;
+    // A rotation that was under way may commit a key that the UPDATE before did not see. Afterwards there are none: the
+    // tombstone stands in the way of any activation.
+    for (;;) {
+      const found = await this.database.rows(
+        sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE tenant_id = ${tenantId} AND state <> 'destroyed'`,
+      );
+      if (found.length === 0) break;
+      const keys = found.map(toDataKeyRow);
+      const done = await this.database.atomically([
+        sql`UPDATE ${dataKeys} SET state = 'destroyed', wrapped = NULL, state_changed_at = ${now}
+          WHERE tenant_id = ${tenantId} AND state <> 'destroyed'`,
+        ...keys.map((key) => audit(actor, 'shred', key, key.state, 'destroyed')),
+      ]);
+      if (done) destroyed += keys.length;
+      for (const purpose of purposes) await this.#tombstone(tenantId, purpose);
+    }
+    await this.database.affected(audit(actor, 'shred_tenant', { id: null, tenantId }, null, null));
+    return destroyed;
   }
 
   /** Where the tenant has no active key: a destroyed one that stands in the way of any other. */
@@ -89,7 +97,7 @@ export class SqlKeyTransitions extends KeyTransitions {
     return rows.map(toDataKeyRow);
   }
 
-  override async rewrap(keys: readonly Rewrapped[]): Promise<number> {
+  override async rewrap(keys: readonly Rewrapped[], actor: string): Promise<number> {
     const { dialect } = this.database;
     const rows = keys.map(({ id, before, wrapped, kekId }) => ({
       id,
@@ -98,7 +106,7 @@ export class SqlKeyTransitions extends KeyTransitions {
       new_kek: kekId,
     }));
     const fields = ['id', 'old_wrapped', 'new_wrapped', 'new_kek'];
-    return this.database.affected(
+    const count = await this.database.affected(
       updateFrom(
         dialect,
         dataKeys,
@@ -107,9 +115,8 @@ export class SqlKeyTransitions extends KeyTransitions {
         sql`t.id = v.id AND t.wrapped = v.old_wrapped`,
       ),
     );
-  }
-
-  override async record({ actor, action, keyId, from, to }: Parameters<KeyTransitions['record']>[0]): Promise<void> {
-    await this.database.affected(audit(actor, action, { id: keyId, tenantId: null }, from, to));
+    const kek = { id: keys[0]?.kekId ?? null, tenantId: null };
+    await this.database.affected(audit(actor, 'rewrap', kek, null, `${count} data keys`));
+    return count;
   }
 }

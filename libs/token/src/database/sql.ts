@@ -59,7 +59,9 @@ export function render(fragment: Fragment, rendering: Rendering): Statement {
       const part = parts[index - 1];
       if (part instanceof Fragment) return text + visit(part) + string;
       if (isSymbolic(part))
-        return text + (part.symbol === 'now' ? NOW[rendering.dialect] : rendering.tables[part.symbol]) + string;
+        return (
+          text + (part.symbol === 'now' ? NOW[rendering.dialect] : rendering.tables[part.symbol]) + string
+        );
       values.push(part);
       return `${text}${rendering.dialect === 'postgres' ? `$${values.length}` : '?'}${string}`;
     });

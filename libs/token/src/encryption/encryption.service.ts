@@ -45,12 +45,12 @@ export class EncryptionService {
   /** @internal Seals fields of one row under one data key, also while another one becomes active. @throws as `encrypt` */
   async encryptRow(
     { tenantId, recordId }: Omit<EncryptionContext, 'field'>,
-    fields: readonly { field: string; plaintext: string }[],
+    fields: readonly { field: string; plaintext: Buffer | string }[],
   ): Promise<Buffer[]> {
     const prepared = fields.map(({ field, plaintext }) =>
       this.prepare(plaintext, { tenantId, recordId, field }),
     );
-    const key = await this.activeKey({ tenantId, recordId, field: fields[0]?.field ?? '' });
+    const key = await this.activeKey({ tenantId, recordId, field: fields[0]?.field ?? 'token set' });
     return prepared.map(({ bytes, encoded }) => sealRecord(key, encoded, bytes));
   }
 

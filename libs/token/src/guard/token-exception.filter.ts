@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Logger } from 
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import {
+  KeyStateError,
   ProviderUnavailableError,
   ReauthorizationRequiredError,
   ScopeNotGrantedError,
@@ -19,6 +20,8 @@ function publicAnswer(error: TokenError): { status: number; detail: string } {
   // The full message would name the other providers.
   if (error.code === 'PROVIDER_UNKNOWN') return { status: 400, detail: 'provider: is not configured' };
   if (error instanceof TokenInputError) return { status: 400, detail: error.message };
+  // Only who may change keys meets it, and has to learn what stands in the way.
+  if (error instanceof KeyStateError) return { status: 409, detail: error.message };
   if (
     error instanceof TokenNotFoundError ||
     error instanceof ReauthorizationRequiredError ||

@@ -34,7 +34,11 @@ export class TokenHealthIndicator {
       const reason = await this.keyHealth.check();
       // What could not be opened is told apart here too; it concerns single rows and makes nobody unready.
       const unreadable = { ...this.keyHealth.failures };
-      const details: Record<string, unknown> = Object.keys(unreadable).length > 0 ? { unreadable } : {};
+      const { degraded } = this.keyHealth;
+      const details: Record<string, unknown> = {
+        ...(degraded !== null && { degraded }),
+        ...(Object.keys(unreadable).length > 0 && { unreadable }),
+      };
       return reason === null ? indicator.up(details) : indicator.down({ reason, ...details });
     } catch {
       return indicator.down({ reason: 'the keys cannot be checked: the database does not answer' });

@@ -88,9 +88,22 @@ export class TokenMaintenance {
   /** Replaces data keys that are too old, moves what is under replaced ones, retires those that are empty; how many rows. */
   async rotate(options: ReencryptionOptions = {}): Promise<number> {
     return this.run('rotate', async () => {
-      await this.keys.rotateOlderThan(this.settings.dataKeyMaxAgeDays, SCHEDULE);
-      const moved = await this.reencryption.run(options);
-      await this.keys.retireEmptied(RETIRE_AFTER_MINUTES, SCHEDULE);
+      let moved = 0;
+      const steps = [
+        () => this.keys.rotateOlderThan(this.settings.dataKeyMaxAgeDays, SCHEDULE),
+        async () => (moved = await this.reencryption.run(options)),
+        () => this.keys.retireEmptied(RETIRE_AFTER_MINUTES, SCHEDULE),
+      ];
+      // A key that cannot be used in one step must not keep the others from being done.
+      let failure: unknown = null;
+      for (const step of steps) {
+        try {
+          await step();
+        } catch (error) {
+          failure ??= error;
+        }
+      }
+      if (failure !== null) throw failure;
       return moved;
     });
   }

@@ -31,8 +31,12 @@ export abstract class DataKeyRows {
   /** `old` to `decrypt_only` and `next` to `active`, both or none; false if `old` is not active any more. */
   abstract supersede(old: DataKeyRow, next: DataKeyRow, actor: string): Promise<boolean>;
   abstract deletePending(id: string): Promise<void>;
-  /** One readable key per key-encryption key in use. */
+  /** Deletes keys that have been `pending` for longer than this: whoever made them has ended before their activation. */
+  abstract deleteAbandoned(minAgeMs: number): Promise<void>;
+  /** One or two readable keys per key-encryption key in use. */
   abstract findCanaries(): Promise<DataKeyRow[]>;
+  /** When a key's state has last changed; 0 while there is none. */
+  abstract lastChange(): Promise<number>;
   /** Keys whose state has changed at or after this instant. */
   abstract findChanged(
     since: number,

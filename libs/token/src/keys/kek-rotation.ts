@@ -1,7 +1,9 @@
 import { KeyStateError } from '../common/errors.js';
+import type { DataKeyRow } from './data-key-rows.js';
 import { KekRollout } from './kek-rollout.js';
-import { KeyTransitions } from './key-transitions.js';
-import { KeyWrapper, wrapping } from './key-wrapper.js';
+import { KeyRing } from './key-ring.js';
+import { KeyTransitions, type Rewrapped } from './key-transitions.js';
+import { KeyError, KeyWrapper, wrapping } from './key-wrapper.js';
 
 const BATCH = 200;
 const PARALLEL = 8;
@@ -12,6 +14,7 @@ export class KekRotation {
     private readonly transitions: KeyTransitions,
     private readonly wrapper: KeyWrapper,
     private readonly rollout: KekRollout,
+    private readonly ring: KeyRing,
   ) {}
 
   /** What it moves data keys to. */
@@ -22,8 +25,9 @@ export class KekRotation {
   /** Why the preferred key-encryption key may not wrap yet, in words for an operator; null when it may. */
   async obstacle(): Promise<string | null> {
     const { kekId } = this.wrapper;
-    const { held, fault } = await this.rollout.verify();
-    if (!held.includes(kekId)) return fault ?? `key-encryption key "${kekId}" has not opened its canary here`;
+    const { proofs, fault } = await this.rollout.verify({ plants: false });
+    if (!proofs.some((proof) => proof.kekId === kekId))
+      return fault ?? `key-encryption key "${kekId}" has not opened its canary here`;
     const missing = await this.rollout.missingOn(kekId);
     return missing.length === 0
       ? null
@@ -40,31 +44,49 @@ export class KekRotation {
         `${obstacle}. Nothing was changed: give every replica the same keyring, the new entry included.`,
       );
     let rewrapped = 0;
-    for (let after = ''; ;) {
-      const keys = await this.transitions.findWrappedByOthers(kekId, after, BATCH);
-      if (keys.length === 0) break;
-      after = keys.at(-1)!.id;
-      const waiting = [...keys];
-      const done: Parameters<KeyTransitions['rewrap']>[0][number][] = [];
-      const worker = async (): Promise<void> => {
-        for (let key = waiting.shift(); key; key = waiting.shift()) {
-          const { id, tenantId, purpose } = key;
-          const before = key.wrapped!;
-          const context = { dataKeyId: id, tenantId, purpose };
-          const wrapped = await wrapping(() => this.wrapper.rewrap(before, context, kekId));
-          done.push({ id, before, wrapped, kekId });
-        }
-      };
-      await Promise.all(Array.from({ length: PARALLEL }, worker));
-      rewrapped += await this.transitions.rewrap(done);
+    let failure: unknown = null;
+    // Once more after a pass that has changed something: a replica may have used the old key a moment ago.
+    for (let pass = -1; pass !== 0 && failure === null; rewrapped += pass) {
+      pass = 0;
+      for (let after = ''; ;) {
+        const keys = await this.transitions.findWrappedByOthers(kekId, after, BATCH);
+        if (keys.length === 0) break;
+        after = keys.at(-1)!.id;
+        const { done, fault } = await this.wrapAnew(keys, kekId);
+        failure ??= fault;
+        if (done.length > 0) pass += await this.transitions.rewrap(done, actor);
+      }
     }
-    await this.transitions.record({
-      actor,
-      action: 'rewrap',
-      keyId: kekId,
-      from: null,
-      to: `${rewrapped} data keys`,
-    });
+    if (failure !== null) throw failure;
     return rewrapped;
+  }
+
+  private async wrapAnew(
+    keys: readonly DataKeyRow[],
+    kekId: string,
+  ): Promise<{ done: Rewrapped[]; fault: KeyError | null }> {
+    const waiting = [...keys];
+    const done: Rewrapped[] = [];
+    let fault: KeyError | null = null;
+    const worker = async (): Promise<void> => {
+      for (let key = waiting.shift(); key; key = waiting.shift()) {
+        const { id, tenantId, purpose } = key;
+        const before = key.wrapped!;
+        try {
+          const wrapped = await wrapping(() =>
+            this.wrapper.rewrap(before, { dataKeyId: id, tenantId, purpose }, kekId),
+          );
+          // These bytes will be the only ones there are: they must open to the same key first.
+          await this.ring.unwrap({ ...key, wrapped });
+          done.push({ id, before, wrapped, kekId });
+        } catch (error) {
+          // One damaged data key must not keep the others under the old key.
+          if (!(error instanceof KeyError)) throw error;
+          fault ??= error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, worker));
+    return { done, fault };
   }
 }

@@ -6,12 +6,18 @@ export interface KekRow {
   checkValue: Buffer;
 }
 
+/** That a process holds a key-encryption key: it has opened this canary of it. */
+export interface KekProof {
+  kekId: string;
+  canaryId: string;
+}
+
 /** A process that has been seen lately. Instants are epoch milliseconds of the database's clock. */
 export interface ReplicaRow {
   id: string;
   startedAt: number;
   seenAt: number;
-  kekIds: string[];
+  proofs: KekProof[];
 }
 
 /** Port: which key-encryption keys there are, and who has shown to hold them. */
@@ -22,7 +28,7 @@ export abstract class KekRows {
   /** Puts another canary in its place, if it is still `before` and wraps no data key; false otherwise. */
   abstract replaceUnused(row: KekRow, before: KekRow): Promise<boolean>;
   /** Says that this replica lives and which key-encryption keys it has shown to hold. */
-  abstract beat(replicaId: string, kekIds: readonly string[]): Promise<void>;
+  abstract beat(replicaId: string, proofs: readonly KekProof[]): Promise<void>;
   /** Also forgets replicas that were not seen for a day. */
   abstract leave(replicaId: string): Promise<void>;
   /** Replicas seen within the last `withinMs`. */

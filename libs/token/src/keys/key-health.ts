@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.js';
 import type { TokenEvents } from '../common/events.js';
-import { DataKeyRows } from './data-key-rows.js';
+import { type DataKeyRow, DataKeyRows } from './data-key-rows.js';
 import { KeyRing } from './key-ring.js';
 import { KeyError } from './key-wrapper.js';
 
@@ -29,6 +29,9 @@ export class KeyHealth {
     });
   }
 
+  /** Why new keys cannot be opened now, while those in memory go on serving; else null. */
+  degraded: string | null = null;
+
   /** What the last check has found. */
   get ready(): boolean {
     return this.#ready;
@@ -41,6 +44,7 @@ export class KeyHealth {
     const now = this.clock.monotonic();
     if (fault === null) this.#openedAt = now;
     this.#ready = fault === null || (fault.transient && now - this.#openedAt < SERVES_FOR_MS);
+    this.degraded = this.#ready && fault !== null ? fault.message : null;
     this.#goodUntil = this.#ready ? now + GOOD_FOR_MS : -Infinity;
     this.events.emit({ type: 'keys_checked', ready: this.#ready, reason: fault?.message ?? null });
     return this.#ready ? null : fault!.message;
@@ -56,8 +60,29 @@ export class KeyHealth {
     }
   }
 
-  /** @throws KeyError for the first canary that cannot be opened. */
+  /** @throws KeyError for a key-encryption key of which no canary opens */
   async assertKeysOpen(): Promise<void> {
-    for (const row of await this.rows.findCanaries()) await this.ring.open(row);
+    const faults = new Map<string, KeyError | null>();
+    for (const row of await this.rows.findCanaries()) {
+      // One damaged data key is its tenant's misfortune; that none opens is a wrong key-encryption key.
+      if (faults.get(row.kekId) !== null) faults.set(row.kekId, await this.faultOf(row));
+    }
+    for (const fault of faults.values()) if (fault) throw fault;
+  }
+
+  private async faultOf(row: DataKeyRow): Promise<KeyError | null> {
+    try {
+      await this.ring.open(row);
+      return null;
+    } catch (error) {
+      if (!(error instanceof KeyError)) throw error;
+      return error;
+    }
+  }
+
+  /** As `assertKeysOpen`, believing a good result of the last seconds. @throws KeyError */
+  async assertReady(): Promise<void> {
+    if (this.clock.monotonic() < this.#goodUntil) return;
+    await this.assertKeysOpen();
   }
 }

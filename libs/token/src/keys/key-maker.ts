@@ -20,7 +20,7 @@ export class KeyMaker {
   /** A new key in state `pending`, proven to open. @throws KeyError */
   async make(tenantId: string, purpose: string): Promise<DataKeyRow> {
     // A replica with a wrong keyring must not start a second world of keys beside the one that it cannot open.
-    await this.health.assertKeysOpen();
+    await this.health.assertReady();
     const kekId = await this.rollout.wrappingId();
     const id = randomId();
     const { dataKey, blob } = await wrapping(() =>

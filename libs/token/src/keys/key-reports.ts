@@ -1,4 +1,5 @@
 import type { DataKeyRow, DataKeyState } from './data-key-rows.js';
+import type { Purpose } from './key-states.js';
 
 /** A data key with what is under it. */
 export interface KeyUse extends DataKeyRow {
@@ -26,13 +27,23 @@ export interface AuditRow {
 export abstract class KeyReports {
   abstract now(): Promise<number>;
   abstract countByState(): Promise<Record<DataKeyState, number>>;
-  /** At most `limit` keys of these states with their rows, those that changed last first. */
+  /** At most `limit` keys with their rows, those that changed last first, active ones at the end. */
   abstract findUse(filter: {
     states?: readonly DataKeyState[];
+    purpose?: Purpose;
     tenantId?: string;
     id?: string;
+    /** Only keys without any row. */
+    empty?: boolean;
+    /** `false`: only keys that nobody has ever restored. */
+    restored?: false;
     limit: number;
   }): Promise<KeyUse[]>;
+  /** Rows under all keys of a state, or under those of one tenant. */
+  abstract countRows(
+    state: DataKeyState,
+    tenantId?: string,
+  ): Promise<{ rows: number; quarantinedRows: number }>;
   /** Data keys with wrapped bytes by the key-encryption key that wraps them. */
   abstract countByKek(): Promise<{ kekId: string; dataKeys: number }[]>;
   abstract progress(): Promise<MoveProgress>;

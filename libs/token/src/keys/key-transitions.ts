@@ -28,13 +28,5 @@ export abstract class KeyTransitions {
   /** Data keys that are wrapped by another key-encryption key than this one, in the order of their ids. */
   abstract findWrappedByOthers(kekId: string, afterId: string, limit: number): Promise<DataKeyRow[]>;
   /** Replaces wrapped bytes that are still the ones that were read, in one statement; how many. */
-  abstract rewrap(keys: readonly Rewrapped[]): Promise<number>;
-  /** Adds to the audit trail what is not a change of a data key's state. */
-  abstract record(entry: {
-    actor: string;
-    action: string;
-    keyId: string | null;
-    from: string | null;
-    to: string | null;
-  }): Promise<void>;
+  abstract rewrap(keys: readonly Rewrapped[], actor: string): Promise<number>;
 }

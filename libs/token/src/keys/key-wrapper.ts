@@ -85,6 +85,11 @@ export abstract class KeyWrapper {
     }
   }
 
+  /** Grows when `refresh` has found other keys, also under the same ids. */
+  get revision(): number {
+    return 0;
+  }
+
   /** Called every few seconds: reads again what may have changed. Throws nothing; returns what is wrong, or null. */
   async refresh(): Promise<string | null> {
     return null;

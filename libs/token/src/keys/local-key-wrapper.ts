@@ -14,6 +14,7 @@ const missing = (id: string): KeyError =>
 export class LocalKeyWrapper extends KeyWrapper {
   #keyring: Keyring;
   #text: string | null = null;
+  #revision = 0;
 
   constructor(
     keyring: Keyring,
@@ -29,6 +30,10 @@ export class LocalKeyWrapper extends KeyWrapper {
 
   override get kekIds(): readonly string[] {
     return [...this.#keyring.keys.keys()];
+  }
+
+  override get revision(): number {
+    return this.#revision;
   }
 
   override async wrap(dataKey: Buffer, context: KeyContext, kekId: string): Promise<Buffer> {
@@ -52,16 +57,30 @@ export class LocalKeyWrapper extends KeyWrapper {
     return dataKey;
   }
 
-  /** A file that cannot be used as it is now changes nothing: what was read before stays in use. */
+  /**
+   * Takes in what the file has now. One that cannot be used changes nothing, nor does one with other bytes under a known
+   * id; entries that are gone stay in memory until the process ends, since data keys may be wrapped by them.
+   */
   override async refresh(): Promise<string | null> {
     if (!this.source) return null;
     const { text, fault } = readKeyringFile(this.source);
     if (fault !== null) return fault;
     if (text === this.#text) return null;
     const { keyring, faults } = parseKeyring(text);
+    const known = this.#keyring.keys;
+    for (const [id, { key }] of keyring.keys)
+      if (known.get(id)?.key.equals(key) === false)
+        faults.push(`the key with id "${id}" is another one than at the start: a new key needs a new id`);
     if (faults.length > 0) return `keyring file ${this.source.file}: ${faults.join('; ')}`;
     this.#text = text;
-    this.#keyring = keyring;
+    this.#keyring = {
+      keys: new Map([...keyring.keys, ...without(known, keyring.keys)]),
+      primary: keyring.primary,
+    };
+    this.#revision++;
     return null;
   }
 }
+
+const without = <T>(all: ReadonlyMap<string, T>, these: ReadonlyMap<string, T>): [string, T][] =>
+  [...all].filter(([id]) => !these.has(id));

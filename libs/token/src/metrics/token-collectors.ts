@@ -4,7 +4,6 @@ import { type Counter, type Gauge, type Histogram, register } from 'prom-client'
 import { Clock } from '../common/clock.js';
 import { type TokenEvent, TokenEvents } from '../common/events.js';
 import { KeyReports } from '../keys/key-reports.js';
-import { reencryptionOf } from '../key-report.js';
 import { TokenRows } from '../store/token-rows.js';
 
 /** Counting reads the whole table, so a scrape may see counts of this age. */
@@ -88,6 +87,14 @@ export class TokenCollectors implements OnModuleDestroy {
     help: 'Rows under replaced data keys, by whether re-encryption can move them; at most 30 seconds old.',
     labelNames: ['state'],
   }) as Gauge;
+  private readonly keysDegraded = getOrCreateMetric('Gauge', {
+    name: 'tokenward_keys_degraded',
+    help: '1 while the key service does not answer and keys in memory go on serving, else 0.',
+  }) as Gauge;
+  private readonly keyringFault = getOrCreateMetric('Gauge', {
+    name: 'tokenward_keyring_fault',
+    help: '1 while a key-encryption key of this replica cannot be used, or its keyring file cannot be read, else 0.',
+  }) as Gauge;
   private readonly refreshSeconds = getOrCreateMetric('Histogram', {
     name: 'tokenward_refresh_duration_seconds',
     help: 'Seconds that a provider took to answer a refresh.',
@@ -137,9 +144,8 @@ export class TokenCollectors implements OnModuleDestroy {
         tokens.set({ status }, count);
       for (const [state, count] of Object.entries(await this.reports.countByState()))
         this.dataKeys.set({ state }, count);
-      const emptying = await this.reports.findUse({ states: ['decrypt_only'], limit: 1000 });
-      const { rowsLeft, quarantinedRows } = reencryptionOf(emptying, { movedRows: 0, movingSince: null }, 0);
-      this.rowsLeft.set({ state: 'movable' }, rowsLeft);
+      const { rows, quarantinedRows } = await this.reports.countRows('decrypt_only');
+      this.rowsLeft.set({ state: 'movable' }, rows - quarantinedRows);
       this.rowsLeft.set({ state: 'quarantined' }, quarantinedRows);
       this.#countedAt = now;
     } catch {
@@ -176,6 +182,12 @@ export class TokenCollectors implements OnModuleDestroy {
       case 'data_key_changed':
         this.keyChanges.inc({ state: event.to });
         break;
+      case 'tenant_shredded':
+        this.keyChanges.inc({ state: 'destroyed' }, event.keys);
+        break;
+      case 'keyring_checked':
+        this.keyringFault.set(event.fault === null ? 0 : 1);
+        break;
       case 'rows_reencrypted':
         this.reencrypted.inc(event.rows);
         this.lagging.inc(event.lagging);
@@ -188,6 +200,7 @@ export class TokenCollectors implements OnModuleDestroy {
         break;
       case 'keys_checked':
         this.keysReady.set(event.ready ? 1 : 0);
+        this.keysDegraded.set(event.ready && event.reason !== null ? 1 : 0);
         break;
       default:
     }

@@ -1,5 +1,9 @@
 import type { Clock } from '../common/clock.js';
-import { ProviderUnavailableError, ReauthorizationRequiredError } from '../common/errors.js';
+import {
+  KeyUnavailableError,
+  ProviderUnavailableError,
+  ReauthorizationRequiredError,
+} from '../common/errors.js';
 import type { RefreshOutcome, TokenEvents } from '../common/events.js';
 import { IssuedAccessToken } from '../common/tokens.js';
 import { randomFraction } from '../crypto/random.js';
@@ -93,8 +97,10 @@ export class RefreshAttempt {
     const retryInMs = backoffMs(row.failures + 1, null, randomFraction());
     const quarantine = fault === null ? null : { failure: 'response_invalid', retryInMs };
     const stored = await persist(this.clock, () =>
-      this.store.sealAndWrite(row, tokens, (cells) =>
-        this.claims.commit(row.id, row.generation, { ...cells, ...write }, quarantine),
+      unlessShredded(() =>
+        this.store.sealAndWrite(row, tokens, (cells) =>
+          this.claims.commit(row.id, row.generation, { ...cells, ...write }, quarantine),
+        ),
       ),
     );
     if (!stored) {
@@ -143,5 +149,15 @@ export class RefreshAttempt {
     }, HEARTBEAT_MS);
     timer.unref();
     return () => clearInterval(timer);
+  }
+}
+
+/** A tenant that was shredded meanwhile has no key and gets none: its row is a tombstone, as after a log-out. */
+async function unlessShredded(write: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await write();
+  } catch (error) {
+    if (error instanceof KeyUnavailableError && error.reason === 'KEY_DESTROYED') return false;
+    throw error;
   }
 }

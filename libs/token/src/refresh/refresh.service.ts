@@ -8,6 +8,7 @@ import { IssuedAccessToken, type ResolvedTokenRef } from '../common/tokens.js';
 import { lookupHash } from '../crypto/lookup-hash.js';
 import { randomFraction, randomId } from '../crypto/random.js';
 import { type Provider, Providers } from '../oauth/providers.js';
+import { isOutdated } from '../store/open-current.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
 import { type OpenedTokens, TokenStore } from '../store/token-store.js';
 import { Claims } from './claims.js';
@@ -56,7 +57,9 @@ export class RefreshService {
         row.lastFailure !== 'response_invalid' &&
         (millisecondsLeft(row) ?? 1) > 0
       ) {
-        return issuedFrom(row, await this.store.open(row, 'accessCt', row.accessCt));
+        const value = await this.unlessOutdated(() => this.store.open(row, 'accessCt', row.accessCt!));
+        if (value === null) continue;
+        return issuedFrom(row, value);
       }
       if (row.refreshCt === null) {
         throw new ReauthorizationRequiredError(
@@ -76,7 +79,8 @@ export class RefreshService {
       else if (decision === 'wait') await this.clock.sleep(50 + randomFraction() * 100);
       else {
         // Opened before the claim: a row that cannot be opened must not be claimed.
-        const before = await this.store.openAll(row);
+        const before = await this.unlessOutdated(() => this.store.openAll(row));
+        if (before === null) continue;
         // And nothing is presented whose answer could not be sealed.
         await this.store.assertSeals(row);
         const result = await this.claimAndRun(row, before, provider);
@@ -89,6 +93,16 @@ export class RefreshService {
       'another replica has been refreshing this token for too long',
       1,
     );
+  }
+
+  /** Null when the row has to be read again: its key was retired since, so it is under another one by now. */
+  private async unlessOutdated<T>(open: () => Promise<T>): Promise<T | null> {
+    try {
+      return await open();
+    } catch (error) {
+      if (isOutdated(error)) return null;
+      throw error;
+    }
   }
 
   /** A refresh token that came back too late: after a log-out nobody owns it. */

@@ -31,6 +31,10 @@ export class TokenStore {
 
   /** Opens one cell. @throws DecryptionError | KeyUnavailableError */
   async open(row: RowId, cell: keyof SealedCells, text: string): Promise<string> {
+    return (await this.openBytes(row, cell, text)).toString('utf8');
+  }
+
+  private async openBytes(row: RowId, cell: keyof SealedCells, text: string): Promise<Buffer> {
     const context = { tenantId: row.tenantId, recordId: row.id, field: FIELDS[cell] };
     let record: Buffer;
     try {
@@ -45,7 +49,7 @@ export class TokenStore {
       });
       throw new DecryptionError(error.reason);
     }
-    return (await this.encryption.decrypt(record, context)).toString('utf8');
+    return this.encryption.decrypt(record, context);
   }
 
   async openAll(row: RowId & SealedCells): Promise<OpenedTokens> {
@@ -83,6 +87,11 @@ export class TokenStore {
   /** The database has refused what was sealed: the key was retired. The next seal asks which one is current. */
   keyRefused(tenantId: string): void {
     this.events.emit({ type: 'write_fenced' });
+    this.keyReplaced(tenantId);
+  }
+
+  /** The tenant's key is known not to be the active one any more. The next seal asks which one is. */
+  keyReplaced(tenantId: string): void {
     this.encryption.keyRefused(tenantId);
   }
 
@@ -91,16 +100,21 @@ export class TokenStore {
    * @throws DecryptionError | KeyUnavailableError | UnverifiedError
    */
   async reseal(row: RowId & SealedCells): Promise<SealedCells> {
-    const tokens = await this.openAll(row);
-    const cells = await this.sealAll(row, tokens);
-    const again = await this.openAll({ id: row.id, tenantId: row.tenantId, ...cells });
-    if (
-      again.accessToken !== tokens.accessToken ||
-      again.refreshToken !== tokens.refreshToken ||
-      again.idToken !== tokens.idToken
-    )
-      throw new UnverifiedError();
-    return cells;
+    const cells = (Object.keys(FIELDS) as (keyof SealedCells)[]).filter((cell) => row[cell] !== null);
+    const opened = await Promise.all(cells.map((cell) => this.openBytes(row, cell, row[cell]!)));
+    const ids = { tenantId: row.tenantId, recordId: row.id };
+    const fields = cells.map((cell, index) => ({ field: FIELDS[cell], plaintext: opened[index]! }));
+    const records = await this.encryption.encryptRow(ids, fields);
+    const sealed: SealedCells = { accessCt: null, refreshCt: null, idCt: null };
+    for (const [index, cell] of cells.entries()) {
+      const record = records[index]!;
+      const again = await this.encryption.decrypt(record, { ...ids, field: FIELDS[cell] });
+      if (!again.equals(opened[index]!)) throw new UnverifiedError();
+      sealed[cell] = recordToText(record);
+      opened[index]!.fill(0);
+      again.fill(0);
+    }
+    return sealed;
   }
 
   /** Fails where tokens of this tenant could not be sealed now: better known before they are asked for. @throws KeyUnavailableError */

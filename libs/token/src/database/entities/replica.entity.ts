@@ -13,7 +13,7 @@ export class ReplicaEntity {
   @Column({ name: 'seen_at', ...epochMilliseconds })
   seenAt: number;
 
-  /** Ids of the key-encryption keys whose canary it has opened, one a line. */
+  /** The key-encryption keys whose canary it has opened, with the canary's id, one a line. */
   @Column({ name: 'kek_ids', type: 'text' })
   kekIds: string;
 }

@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+import 'reflect-metadata';
+import { EXIT } from './exit-code.js';
+import { explain, stacks } from './failure.js';
+import { createProgram } from './program.js';
+import { Terminal } from './terminal.js';
+
+// `tokenward … | head` has read enough.
+process.stdout.once('error', () => process.exit());
+
+const terminal = new Terminal();
+const program = createProgram(terminal);
+try {
+  await program.parseAsync();
+  process.exitCode = terminal.exitCode;
+} catch (error) {
+  const { message, exitCode } = explain(error);
+  if (message !== '') terminal.note(message);
+  if (exitCode !== EXIT.ok && program.opts<{ debug?: boolean }>().debug) terminal.note(stacks(error));
+  process.exitCode = exitCode;
+}

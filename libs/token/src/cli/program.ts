@@ -1,0 +1,30 @@
+import { Command } from 'commander';
+import { importCommand } from './import.command.js';
+import { keyringCommand } from './keyring.command.js';
+import { keysCommand } from './keys.command.js';
+import type { Terminal } from './terminal.js';
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 refused or failed, 2 wrong command line or configuration, 3 something needs attention,
+130 stopped with Ctrl-C.`;
+
+/** The whole command line. Nothing in it ends the process: failures are thrown. */
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command('tokenward')
+    .description('Keys and imports of a Tokenward installation')
+    .option('--debug', 'show the stack of an error')
+    .addHelpText('after', EXIT_CODES)
+    .addCommand(keysCommand(terminal))
+    .addCommand(keyringCommand(terminal))
+    .addCommand(importCommand(terminal));
+  return throwing(program, terminal);
+}
+
+function throwing(command: Command, terminal: Terminal): Command {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => terminal.print(text.trimEnd()),
+    writeErr: (text) => terminal.note(text.trimEnd()),
+  });
+  for (const child of command.commands) throwing(child, terminal);
+  return command;
+}

@@ -1,0 +1,33 @@
+import { Controller, Get, NotFoundException, Param, Res, UseGuards } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { StaticFile } from '../web/static-file.js';
+import { AdminGuard } from './admin.guard.js';
+
+const names = [
+  'page.html',
+  'page.css',
+  'page.js',
+  'keys.js',
+  'lists.js',
+  'parts.js',
+  'progress.js',
+  'words.js',
+];
+const files = new Map(names.map((name) => [name, new StaticFile(`admin/${name}`)]));
+
+/** The operator's page. It shows what the other routes of the area answer. */
+@Controller('admin')
+@UseGuards(AdminGuard)
+export class AdminPageController {
+  @Get()
+  page(@Res() reply: FastifyReply): void {
+    this.file('page.html', reply);
+  }
+
+  @Get(':file')
+  file(@Param('file') name: string, @Res() reply: FastifyReply): void {
+    const file = files.get(name);
+    if (!file) throw new NotFoundException('There is nothing here.');
+    file.sendTo(reply);
+  }
+}
