@@ -292,6 +292,21 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     expect(await claimOf(ref)).toBeNull();
   });
 
+  it('that loses to the shredding of its tenant ends at once, and what it got is revoked at the provider', async () => {
+    const ref = { userId: 'leaver', provider: PROVIDER, tenantId: 'leaving' };
+    await one.tokens.storeTokens(ref, await provider.mintTokens({ sub: ref.userId }));
+    const { exchanges } = provider.oracle;
+    const { length } = provider.oracle.revokedGrants;
+    const reply = provider.faults.holdReply();
+    const refreshing = one.tokens.refreshTokens(ref);
+    await expect.poll(() => provider.oracle.exchanges).toBe(exchanges + 1);
+    await two.keys.shredTenant('leaving');
+    await one.keys.shredTenant('leaving');
+    reply();
+    await expect(refreshing).rejects.toMatchObject({ code: 'TOKEN_NOT_FOUND' });
+    expect(provider.oracle.revokedGrants.length).toBe(length + 1);
+  });
+
   it('whose claim was taken although its answer was lost is not taken for a presented refresh token', async () => {
     const ref = await login('strict');
     faults.fail(/SET claim_id = /, 'after');

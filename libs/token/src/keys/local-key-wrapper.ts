@@ -15,6 +15,8 @@ export class LocalKeyWrapper extends KeyWrapper {
   #keyring: Keyring;
   #text: string | null = null;
   #revision = 0;
+  /** Ids whose bytes have opened something: they are right. */
+  readonly #right = new Set<string>();
 
   constructor(
     keyring: Keyring,
@@ -54,12 +56,13 @@ export class LocalKeyWrapper extends KeyWrapper {
         'KEK_UNWRAP_FAILED',
         `the key with id "${id}" in the keyring is not the one that wrapped data key ${context.dataKeyId}`,
       );
+    this.#right.add(id);
     return dataKey;
   }
 
   /**
-   * Takes in what the file has now. One that cannot be used changes nothing, nor does one with other bytes under a known
-   * id; entries that are gone stay in memory until the process ends, since data keys may be wrapped by them.
+   * Takes in what the file has now. One that cannot be used changes nothing, nor does one with other bytes under an id
+   * that has opened something; entries that are gone stay in memory until the process ends, since data keys may be wrapped by them.
    */
   override async refresh(): Promise<string | null> {
     if (!this.source) return null;
@@ -69,8 +72,10 @@ export class LocalKeyWrapper extends KeyWrapper {
     const { keyring, faults } = parseKeyring(text);
     const known = this.#keyring.keys;
     for (const [id, { key }] of keyring.keys)
-      if (known.get(id)?.key.equals(key) === false)
-        faults.push(`the key with id "${id}" is another one than at the start: a new key needs a new id`);
+      if (this.#right.has(id) && known.get(id)?.key.equals(key) === false)
+        faults.push(
+          `the key with id "${id}" is another one than before, which is in use: a new key needs a new id`,
+        );
     if (faults.length > 0) return `keyring file ${this.source.file}: ${faults.join('; ')}`;
     this.#text = text;
     this.#keyring = {
