@@ -15,7 +15,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freshKeyring, PROVIDER, type Replica, startReplica } from '../support/app.js';
 import { DatabaseFaults } from '../support/database-faults.js';
-import { createDatabase, describeOnEachDatabase, type TestDatabase } from '../support/database.js';
+import {
+  createDatabase as createOne,
+  describeOnEachDatabase,
+  type TestDatabase,
+} from '../support/database.js';
 
 const options = (encryption: TokenModuleOptions['encryption']): TokenModuleOptions => ({
   providers: { [PROVIDER]: { tokenEndpoint: 'https://id.example.com/token', clientId: 'app' } },
@@ -50,7 +54,7 @@ class Remote extends KeyWrapper {
   }
 }
 
-describeOnEachDatabase('Rotation of data keys', ({ kind, createDatabase }) => {
+describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
   let database: TestDatabase;
   const replicas: Replica[] = [];
 
@@ -196,6 +200,30 @@ describeOnEachDatabase('Rotation of data keys', ({ kind, createDatabase }) => {
     await replica.keys.rotate();
     await expect(replica.maintenance.reencrypt()).rejects.toMatchObject({ reason: 'KEY_MISMATCH' });
     expect(await rowsOf(replica).countBy({ quarantinedAs: 'KEY_MISMATCH' })).toBe(0);
+  });
+
+  it('marks changed rows also when the others have been moved in an earlier run', async () => {
+    const replica = await start({ keyring: freshKeyring() });
+    for (const name of ['ada', 'eve', 'bob']) await store(replica, name);
+    await replica.keys.rotate();
+    for (const userId of ['eve', 'bob']) {
+      const { id, accessCt } = await rowsOf(replica).findOneByOrFail({ userId });
+      const bytes = Buffer.from(accessCt!.slice(4), 'base64url');
+      bytes[50]! ^= 1;
+      await rowsOf(replica).update(
+        { id },
+        {
+          accessCt: `tm1.${bytes.toString('base64url')}`,
+          claimId: 'somebody',
+          claimedAt: Date.now() + 60_000,
+        },
+      );
+    }
+    expect(await replica.maintenance.reencrypt()).toBe(1);
+    for (const userId of ['eve', 'bob'])
+      await rowsOf(replica).update({ userId }, { claimId: null, claimedAt: null });
+    expect(await replica.maintenance.reencrypt()).toBe(0);
+    expect(await rowsOf(replica).countBy({ quarantinedAs: 'KEY_MISMATCH' })).toBe(2);
   });
 
   it('goes on where it ended when the database was away', async () => {
@@ -467,7 +495,7 @@ describeOnEachDatabase('Rotation of data keys', ({ kind, createDatabase }) => {
     const { keyId } = await rowsOf(replica).findOneByOrFail({ userId: 'ada' });
     expect(keyId).toBe(old.usableId);
     const others = Array.from({ length: 1001 }, () => ({
-      ...old,
+      ...Object.fromEntries(Object.entries(old)),
       id: randomUUID(),
       usableId: null,
       activeFor: null,
@@ -533,7 +561,13 @@ describeOnEachDatabase('Rotation of data keys', ({ kind, createDatabase }) => {
     const replica = await start({ keyring: freshKeyring() });
     await store(replica, 'ada');
     const key = await active(replica);
-    const left = { ...key, id: randomUUID(), usableId: null, activeFor: null, state: 'pending' as const };
+    const left = {
+      ...Object.fromEntries(Object.entries(key)),
+      id: randomUUID(),
+      usableId: null,
+      activeFor: null,
+      state: 'pending' as const,
+    };
     await keysOf(replica).insert([left, { ...left, id: randomUUID(), createdAt: key.createdAt - 3_700_000 }]);
     await replica.maintenance.rotate();
     expect(await keysOf(replica).findBy({ state: 'pending' })).toMatchObject([{ id: left.id }]);
@@ -580,7 +614,7 @@ describeOnEachDatabase('A key service that is away', ({ createDatabase }) => {
 
 describe('An open transaction of the application on SQLite', () => {
   it('takes no data key with it when it rolls back', async () => {
-    const database = await createDatabase('sqlite');
+    const database = await createOne('sqlite');
     const replica = await startReplica(database, options({ keyring: freshKeyring() }));
     try {
       await replica.tokens.storeTokens(ada, set('ada'));

@@ -113,7 +113,10 @@ export class Installation {
     await vi.waitFor(
       async () => {
         const replicas = await rows.find({ order: { startedAt: 'ASC' } });
-        if (replicas[index]!.kekIds !== ids.join('\n')) throw new Error('the replica has not read its file');
+        const held = replicas[index]!.kekIds.split('\n').map((proof) => proof.split(' ')[0]);
+        // Entries that were taken out stay in memory, behind the others.
+        if (held.slice(0, ids.length).join() !== ids.join())
+          throw new Error('the replica has not read its file');
       },
       { timeout: 30_000, interval: 200 },
     );

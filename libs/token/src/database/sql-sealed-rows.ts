@@ -23,7 +23,7 @@ export class SqlSealedRows extends SealedRows {
 
   override async findEmptyingKeys(): Promise<EmptyingKey[]> {
     const rows = await this.database.rows(
-      sql`SELECT id, tenant_id, state_changed_at FROM ${dataKeys} WHERE state = 'decrypt_only' AND purpose = 'token'
+      sql`SELECT id, tenant_id, state_changed_at, moved_rows FROM ${dataKeys} WHERE state = 'decrypt_only' AND purpose = 'token'
         AND EXISTS (SELECT 1 FROM ${tokens} WHERE key_id = usable_id AND quarantined_as IS NULL) ORDER BY state_changed_at, id`,
     );
     return rows.map((row) => ({
@@ -31,6 +31,7 @@ export class SqlSealedRows extends SealedRows {
       keyIdText: keyIdText(uuidToBytes(row['id'] as string)),
       tenantId: row['tenant_id'] as string,
       supersededAt: Number(row['state_changed_at']),
+      hasMoved: Number(row['moved_rows'] ?? 0) > 0,
     }));
   }
 
@@ -74,16 +75,20 @@ export class SqlSealedRows extends SealedRows {
     const cells = { access_ct: sql`v.new_access`, refresh_ct: sql`v.new_refresh`, id_ct: sql`v.new_id` };
     const unchanged = sql`${sameCell(sql`t.access_ct`, sql`v.old_access`)} AND ${sameCell(sql`t.refresh_ct`, sql`v.old_refresh`)}
       AND ${sameCell(sql`t.id_ct`, sql`v.old_id`)}`;
-    // The plus keeps SQLite from walking all rows of the key for each row of the batch.
-    const underKey = dialect === 'sqlite' ? sql`+t.key_id` : sql`t.key_id`;
+    // No condition on the key, which the start of a record names: databases would use it to walk all rows under that key.
     const statement = updateFrom(
       dialect,
       tokens,
       jsonRows(dialect, fields, rows),
       cells,
-      sql`t.id = v.id AND ${underKey} = ${key.keyIdText} AND ${unchanged}`,
+      sql`t.id = v.id ${this.#among(rows)} AND ${unchanged}`,
     );
     return fenced(() => this.#patiently(statement));
+  }
+
+  /** PostgreSQL takes the rows of a parameter for many, and would rather join with the whole table. */
+  #among(rows: readonly { id: string }[]): Fragment {
+    return this.database.dialect === 'postgres' ? sql`AND t.id = ANY(${rows.map(({ id }) => id)})` : sql``;
   }
 
   /** A batch and the writes of others may lock rows in different orders; whom the database ends begins again. */

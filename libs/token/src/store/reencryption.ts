@@ -2,15 +2,17 @@ import type { Clock } from '../common/clock.js';
 import { DecryptionError, KeyUnavailableError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
 import { randomId } from '../crypto/random.js';
+import { keyIdIn } from '../crypto/record-text.js';
 import { type EmptyingKey, type SealedRow, SealedRows } from './sealed-rows.js';
 import { FencedWriteError, type SealedCells } from './token-rows.js';
 import { TokenStore, UnverifiedError } from './token-store.js';
 
 /** After so much work the event loop gets a turn, so that requests of this process hardly wait. */
-const SLICE_MS = 2;
-/** A statement stays well below what databases take at once. */
-const MAX_STATEMENT_CHARACTERS = 2_000_000;
-const FENCED_ATTEMPTS = 3;
+const SLICE_MS = 1;
+/** A statement is put together in one go: more of it, and requests of this process would wait for that. */
+const MAX_STATEMENT_CHARACTERS = 500_000;
+const REPORT_MS = 1_000;
+const ATTEMPTS = 3;
 const FIRST_ID = '';
 const MISMATCH = 'KEY_MISMATCH';
 /** So many mismatches and no row that opens: the walk need not go on to the end. */
@@ -25,9 +27,13 @@ export interface ReencryptionOptions {
 /** What a walk has found under one key. */
 interface Walk {
   readonly key: EmptyingKey;
-  opened: number;
+  /** Whether the key is known to open rows: in this walk, or in one before. */
+  opens: boolean;
   /** Rows whose records name the key and were sealed by other bytes. */
   readonly mismatched: SealedRow[];
+  /** Rows that were moved since `reportedAt`. */
+  unreported: number;
+  reportedAt: number;
 }
 
 interface Move {
@@ -52,28 +58,57 @@ export class Reencryption {
   /**
    * One walk over all keys that are to be emptied; how many rows were moved. Rows that a refresh has claimed are left to
    * the next walk, rows that cannot be opened are marked and left as they are.
-   * @throws KeyUnavailableError when a key cannot be used now; what was moved stays moved
+   * @throws KeyUnavailableError when a key cannot be used now; what was moved stays moved, and the other keys were walked
    */
-  async run({ signal, onProgress }: ReencryptionOptions = {}): Promise<number> {
+  async run(options: ReencryptionOptions = {}): Promise<number> {
     let moved = 0;
+    let failure: KeyUnavailableError | null = null;
     for (const key of await this.rows.findEmptyingKeys()) {
-      const middle = randomId();
-      const walk: Walk = { key, opened: 0, mismatched: [] };
-      for (const [after, end] of [
-        [middle, null],
-        [FIRST_ID, middle],
-      ] as const) {
-        for await (const batch of this.pages(key, after, end)) {
-          const count = await this.batch(walk, batch);
-          if (count > 0) await this.rows.addProgress(key.id, count);
-          moved += count;
-          onProgress?.(count);
-          if (signal?.aborted) return moved;
-        }
+      try {
+        moved += await this.walk(key, options);
+      } catch (error) {
+        if (!(error instanceof KeyUnavailableError)) throw error;
+        failure ??= error;
       }
-      await this.judgeMismatches(walk);
+      if (options.signal?.aborted) break;
     }
+    if (failure) throw failure;
     return moved;
+  }
+
+  private async walk(key: EmptyingKey, options: ReencryptionOptions): Promise<number> {
+    const middle = randomId();
+    const walk: Walk = { key, opens: key.hasMoved, mismatched: [], unreported: 0, reportedAt: -Infinity };
+    const moved =
+      (await this.move(walk, this.pages(key, middle, null), options)) +
+      (await this.move(walk, this.pages(key, FIRST_ID, middle), options));
+    if (!options.signal?.aborted) await this.judgeMismatches(walk);
+    return moved;
+  }
+
+  /** While the database writes some rows, the next ones are sealed. */
+  private async move(
+    walk: Walk,
+    pages: AsyncIterable<SealedRow[]>,
+    { signal, onProgress }: ReencryptionOptions,
+  ): Promise<number> {
+    if (signal?.aborted) return 0;
+    let moved = 0;
+    let writing = Promise.resolve(0);
+    try {
+      for await (const moves of this.sealed(walk, pages)) {
+        moved += await writing;
+        writing = this.write(walk, moves, onProgress);
+        // Who awaits it learns of a failure; sealing may fail before.
+        writing.catch(() => undefined);
+        if (signal?.aborted) break;
+      }
+      moved += await writing;
+      await this.report(walk);
+      return moved;
+    } finally {
+      await writing.catch(() => undefined);
+    }
   }
 
   /** The next page is on its way while this one is worked on. */
@@ -96,59 +131,94 @@ export class Reencryption {
     }
   }
 
-  private async batch(walk: Walk, batch: readonly SealedRow[]): Promise<number> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.resealAndMove(walk, batch);
-      } catch (error) {
-        if (!(error instanceof FencedWriteError)) throw error;
-        if (attempt === FENCED_ATTEMPTS) throw new KeyUnavailableError(error.reason);
-        this.store.keyRefused(walk.key.tenantId);
-      }
-    }
-  }
-
-  private async resealAndMove(walk: Walk, batch: readonly SealedRow[]): Promise<number> {
-    const { key } = walk;
-    let moves: Move[] = [];
-    let size = 0;
-    let moved = 0;
-    const flush = async (): Promise<void> => {
-      if (moves.length > 0) moved += await this.rows.move(key, moves);
-      moves = [];
-      size = 0;
-    };
+  /** Rows with their new cells, as many as one statement takes. */
+  private async *sealed(walk: Walk, pages: AsyncIterable<SealedRow[]>): AsyncGenerator<Move[]> {
     let sliceEnds = this.clock.monotonic() + SLICE_MS;
-    for (const before of batch) {
-      const after = await this.reseal(before);
-      if (after === MISMATCH) walk.mismatched.push(before);
-      else if (typeof after === 'string') await this.quarantine(before, after);
-      else {
-        walk.opened++;
-        moves.push({ before, after });
-        size += (after.accessCt?.length ?? 0) + (after.refreshCt?.length ?? 0) + (after.idCt?.length ?? 0);
+    for await (const page of pages) {
+      let moves: Move[] = [];
+      let size = 0;
+      for (const before of page) {
+        const after = await this.reseal(walk.key, before);
+        if (after === MISMATCH) walk.mismatched.push(before);
+        else if (typeof after === 'string') await this.quarantine(before, after);
+        else {
+          walk.opens = true;
+          moves.push({ before, after });
+          size += (after.accessCt?.length ?? 0) + (after.refreshCt?.length ?? 0) + (after.idCt?.length ?? 0);
+        }
+        if (size > MAX_STATEMENT_CHARACTERS) {
+          yield moves;
+          moves = [];
+          size = 0;
+        }
+        if (this.clock.monotonic() >= sliceEnds) {
+          await this.clock.turn();
+          sliceEnds = this.clock.monotonic() + SLICE_MS;
+        }
       }
-      if (size > MAX_STATEMENT_CHARACTERS) await flush();
-      if (this.clock.monotonic() >= sliceEnds) {
-        await this.clock.turn();
-        sliceEnds = this.clock.monotonic() + SLICE_MS;
-      }
+      if (!walk.opens && walk.mismatched.length >= MANY) throw new KeyUnavailableError(MISMATCH);
+      if (moves.length > 0) yield moves;
     }
-    await flush();
-    if (walk.opened === 0 && walk.mismatched.length >= MANY) throw new KeyUnavailableError(MISMATCH);
-    const lagging = batch.filter(({ sealedAt }) => sealedAt > key.supersededAt).length;
-    if (moved > 0) this.events.emit({ type: 'rows_reencrypted', keyId: key.id, rows: moved, lagging });
-    return moved;
   }
 
   /** The new cells, or why there are none. */
-  private async reseal(row: SealedRow): Promise<SealedCells | string> {
+  private async reseal(key: EmptyingKey, row: SealedRow): Promise<SealedCells | string> {
     try {
-      return await this.store.reseal(row);
+      let cells = await this.store.reseal(row);
+      if (isUnder(key, cells)) {
+        // This replica has not heard of the rotation yet.
+        this.store.keyReplaced(key.tenantId);
+        cells = await this.store.reseal(row);
+        if (isUnder(key, cells)) throw new KeyUnavailableError('KEY_NOT_REPLACED');
+      }
+      return cells;
     } catch (error) {
       if (error instanceof DecryptionError) return DecryptionError.reasonOf(error);
       if (error instanceof UnverifiedError) return 'NOT_VERIFIED';
       throw error;
+    }
+  }
+
+  private async write(
+    walk: Walk,
+    moves: readonly Move[],
+    onProgress: ReencryptionOptions['onProgress'],
+  ): Promise<number> {
+    const { key } = walk;
+    const moved = await this.writeFenced(key, moves);
+    const lagging = moves.filter(({ before }) => before.sealedAt > key.supersededAt).length;
+    if (moved > 0) this.events.emit({ type: 'rows_reencrypted', keyId: key.id, rows: moved, lagging });
+    walk.unreported += moved;
+    if (this.clock.monotonic() - walk.reportedAt >= REPORT_MS) await this.report(walk);
+    onProgress?.(moved);
+    return moved;
+  }
+
+  private async report(walk: Walk): Promise<void> {
+    const { unreported } = walk;
+    walk.unreported = 0;
+    walk.reportedAt = this.clock.monotonic();
+    if (unreported > 0) await this.rows.addProgress(walk.key.id, unreported);
+  }
+
+  /** Where the new key was retired meanwhile, the rows are sealed again under the one after it. */
+  private async writeFenced(key: EmptyingKey, moves: readonly Move[]): Promise<number> {
+    let current = moves;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.rows.move(key, current);
+      } catch (error) {
+        if (!(error instanceof FencedWriteError)) throw error;
+        if (attempt === ATTEMPTS) throw new KeyUnavailableError(error.reason);
+        this.store.keyRefused(key.tenantId);
+        const again: Move[] = [];
+        for (const { before } of moves) {
+          const after = await this.reseal(key, before);
+          // It could be opened a moment ago: the next walk looks at it again.
+          if (typeof after !== 'string') again.push({ before, after });
+        }
+        current = again;
+      }
     }
   }
 
@@ -159,8 +229,11 @@ export class Reencryption {
   }
 
   /** Single rows were changed by somebody. Where not one row opens, the key is not the one that has sealed them: stop. */
-  private async judgeMismatches({ opened, mismatched }: Walk): Promise<void> {
-    if (opened === 0 && mismatched.length > 1) throw new KeyUnavailableError(MISMATCH);
+  private async judgeMismatches({ opens, mismatched }: Walk): Promise<void> {
+    if (!opens && mismatched.length > 1) throw new KeyUnavailableError(MISMATCH);
     for (const row of mismatched) await this.quarantine(row, MISMATCH);
   }
 }
+
+const isUnder = ({ keyIdText }: EmptyingKey, { accessCt, refreshCt, idCt }: SealedCells): boolean =>
+  keyIdIn(accessCt ?? refreshCt ?? idCt ?? '') === keyIdText;

@@ -7,6 +7,8 @@ export interface EmptyingKey {
   tenantId: string;
   /** Since when it should not seal any more; epoch milliseconds of the database's clock. */
   supersededAt: number;
+  /** Whether rows under it have been opened and moved before. */
+  hasMoved: boolean;
 }
 
 /** As much of a row as sealing it again needs. */
