@@ -22,8 +22,12 @@ export interface DatabaseUnderTest {
 }
 
 /** Describes the same behaviour once for each database; those this machine lacks are shown as skipped. */
-export function describeOnEachDatabase(name: string, tests: (database: DatabaseUnderTest) => void): void {
-  for (const kind of databaseKinds) {
+export function describeOnEachDatabase(
+  name: string,
+  tests: (database: DatabaseUnderTest) => void,
+  kinds: readonly DatabaseKind[] = databaseKinds,
+): void {
+  for (const kind of kinds) {
     const missing = kind === 'mariadb' && !requirement('mariadb').available;
     describe.skipIf(missing)(`${name} on ${kind}`, () => {
       tests({ kind, createDatabase: create[kind] });

@@ -41,7 +41,8 @@ export class Member {
 
   /** Loads the code; `begin` makes it a replica. */
   constructor(file: string) {
-    this.process = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    // Not with the compiler that this process has been started with: the file is compiled.
+    this.process = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
     this.process.on('message', (message: Message) => this.take(message));
     // After the last message that it has sent.
     this.gone = once(this.process, 'disconnect').then(() => this.giveUp());

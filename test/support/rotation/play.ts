@@ -154,15 +154,13 @@ class Play {
   private async killAround(rotatedAt: number): Promise<void> {
     const { seconds, killEveryMs } = this.scene;
     const begun = performance.now();
-    const replacing: Promise<void>[] = [];
     for (let kill = 1; this.movedMs === null || performance.now() - begun < seconds * 1000; kill++) {
       await pause(Math.max(0, begun + kill * killEveryMs - performance.now()));
-      // Somebody has to be left to serve, also where a machine takes long to start a process.
-      if (this.fleet.members.length > 1) replacing.push(this.fleet.killOne());
+      // Not before the one in its place serves: a machine that takes longer to start one kills less often.
+      await this.fleet.killOne();
       if ((await this.observer.rowsLeft(this.old.usableId!, rotatedAt)) > CERTAINLY_IN_USE)
         await this.tryToRetire();
     }
-    await Promise.all(replacing);
   }
 
   /** What replicas have sealed under the old key although it was replaced is moved as well. */

@@ -28,6 +28,7 @@ export interface Orders {
 }
 
 const JOB_PAUSE_MS = 100;
+const FAILED_PAUSE_MS = 1_000;
 const REPORTED = new Set([
   'write_fenced',
   'row_quarantined',
@@ -81,8 +82,11 @@ function methodsOf(app: INestApplicationContext) {
     reencryptForEver: async () => {
       void (async () => {
         for (;;) {
-          await maintenance.reencrypt().catch(() => undefined);
-          await setTimeout(JOB_PAUSE_MS);
+          const done = await maintenance.reencrypt().then(
+            () => true,
+            () => false,
+          );
+          await setTimeout(done ? JOB_PAUSE_MS : FAILED_PAUSE_MS);
         }
       })();
     },
