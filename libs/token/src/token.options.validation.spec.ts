@@ -45,7 +45,7 @@ describe('options', () => {
     expect(resolved).toMatchObject({
       ahead: { batchSize: 100 },
       cleanup: { retentionDays: 30, batchSize: 1000 },
-      rotation: { dataKeyMaxAgeDays: 90, batchSize: 200, destroyAfterDays: 90 },
+      rotation: { dataKeyMaxAgeDays: 90, batchSize: 50, destroyAfterDays: 90 },
       refresh: { timeoutSeconds: 30 },
     });
   });

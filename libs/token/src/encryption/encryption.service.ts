@@ -45,13 +45,37 @@ export class EncryptionService {
   /** @internal Seals fields of one row under one data key, also while another one becomes active. @throws as `encrypt` */
   async encryptRow(
     { tenantId, recordId }: Omit<EncryptionContext, 'field'>,
-    fields: readonly { field: string; plaintext: Buffer | string }[],
+    fields: readonly { field: string; plaintext: string }[],
   ): Promise<Buffer[]> {
     const prepared = fields.map(({ field, plaintext }) =>
       this.prepare(plaintext, { tenantId, recordId, field }),
     );
     const key = await this.activeKey({ tenantId, recordId, field: fields[0]?.field ?? 'token set' });
     return prepared.map(({ bytes, encoded }) => sealRecord(key, encoded, bytes));
+  }
+
+  /**
+   * @internal The same plaintexts of one row under the tenant's active key, opened again and compared.
+   * @throws as `decrypt` and `encrypt`; DecryptionError `NOT_VERIFIED` when what was sealed does not open to the same
+   */
+  async resealRow(
+    { tenantId, recordId }: Omit<EncryptionContext, 'field'>,
+    fields: readonly { field: string; record: Buffer }[],
+  ): Promise<Buffer[]> {
+    const opened: { encoded: Buffer; plaintext: Buffer }[] = [];
+    for (const { field, record } of fields) {
+      const context = { tenantId, recordId, field };
+      const encoded = encode(context);
+      opened.push({ encoded, plaintext: await this.open(record, encoded, context) });
+    }
+    const key = await this.activeKey({ tenantId, recordId, field: fields[0]?.field ?? 'token set' });
+    return opened.map(({ encoded, plaintext }) => {
+      const record = sealRecord(key, encoded, plaintext);
+      const verified = opensTo(plaintext, key, encoded, record);
+      plaintext.fill(0);
+      if (!verified) throw new DecryptionError('NOT_VERIFIED');
+      return record;
+    });
   }
 
   private async activeKey(context: EncryptionContext): Promise<DataKey> {
@@ -84,7 +108,10 @@ export class EncryptionService {
    * @throws KeyUnavailableError when its key is not available now
    */
   async decrypt(record: Buffer, context: EncryptionContext): Promise<Buffer> {
-    const encoded = encode(context);
+    return this.open(record, encode(context), context);
+  }
+
+  private async open(record: Buffer, encoded: Buffer, context: EncryptionContext): Promise<Buffer> {
     try {
       if (!Buffer.isBuffer(record)) throw new RecordError('NOT_ENCRYPTED');
       return openRecord(await this.ring.byId(uuidFromBytes(recordKeyId(record))), encoded, record);
@@ -120,6 +147,18 @@ function encode({ tenantId, recordId, field }: EncryptionContext): Buffer {
   } catch (error) {
     if (error instanceof ContextInvalidError)
       throw new TokenInputError('context', error.message, error.reason);
+    throw error;
+  }
+}
+
+function opensTo(plaintext: Buffer, key: DataKey, encoded: Buffer, record: Buffer): boolean {
+  try {
+    const again = openRecord(key, encoded, record);
+    const same = again.equals(plaintext);
+    again.fill(0);
+    return same;
+  } catch (error) {
+    if (error instanceof RecordError) return false;
     throw error;
   }
 }

@@ -14,7 +14,7 @@ export interface RotationOptions {
   cron?: string;
   /** An active data key that is older is replaced. 1 to 3650. Default 90. */
   dataKeyMaxAgeDays?: number;
-  /** Rows per statement of re-encryption, 1 to 2000. Default 200. */
+  /** Rows that re-encryption reads at once, 1 to 2000; written with several statements where they are large. Default 50. */
   batchSize?: number;
   /** How long a retired key can be restored before it may be destroyed: as long as backups are kept. 0 to 36500. Default 90. */
   destroyAfterDays?: number;
@@ -24,7 +24,7 @@ export const CLEANUP_DEFAULTS = { cron: '0 17 * * * *', retentionDays: 30, batch
 export const ROTATION_DEFAULTS = {
   cron: '30 * * * * *',
   dataKeyMaxAgeDays: 90,
-  batchSize: 200,
+  batchSize: 50,
   destroyAfterDays: 90,
 };
 

@@ -17,9 +17,6 @@ const FIELDS = { accessCt: 'access_token', refreshCt: 'refresh_token', idCt: 'id
 const CELLS = { accessCt: 'accessToken', refreshCt: 'refreshToken', idCt: 'idToken' } as const;
 const FENCED_ATTEMPTS = 3;
 
-/** What was sealed does not open to the same tokens; it was not written. */
-export class UnverifiedError extends Error {}
-
 type RowId = Pick<ResolvedTokenRef, 'tenantId'> & { id: string };
 
 /** The only place where token secrets are sealed and opened. Each is bound to tenant, row and column. */
@@ -31,25 +28,19 @@ export class TokenStore {
 
   /** Opens one cell. @throws DecryptionError | KeyUnavailableError */
   async open(row: RowId, cell: keyof SealedCells, text: string): Promise<string> {
-    return (await this.openBytes(row, cell, text)).toString('utf8');
+    const context = { tenantId: row.tenantId, recordId: row.id, field: FIELDS[cell] };
+    return (await this.encryption.decrypt(this.recordOf(row, cell, text), context)).toString('utf8');
   }
 
-  private async openBytes(row: RowId, cell: keyof SealedCells, text: string): Promise<Buffer> {
-    const context = { tenantId: row.tenantId, recordId: row.id, field: FIELDS[cell] };
-    let record: Buffer;
+  private recordOf(row: RowId, cell: keyof SealedCells, text: string): Buffer {
     try {
-      record = recordFromText(text);
+      return recordFromText(text);
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
-      this.events.emit({
-        type: 'decryption_failed',
-        reason: error.reason,
-        recordId: row.id,
-        field: context.field,
-      });
-      throw new DecryptionError(error.reason);
+      const { reason } = error;
+      this.events.emit({ type: 'decryption_failed', reason, recordId: row.id, field: FIELDS[cell] });
+      throw new DecryptionError(reason);
     }
-    return this.encryption.decrypt(record, context);
   }
 
   async openAll(row: RowId & SealedCells): Promise<OpenedTokens> {
@@ -97,23 +88,18 @@ export class TokenStore {
 
   /**
    * The same tokens under the tenant's active key, opened again and compared before anybody may write them.
-   * @throws DecryptionError | KeyUnavailableError | UnverifiedError
+   * @throws DecryptionError, also when what was sealed does not open to the same tokens · KeyUnavailableError
    */
   async reseal(row: RowId & SealedCells): Promise<SealedCells> {
     const cells = (Object.keys(FIELDS) as (keyof SealedCells)[]).filter((cell) => row[cell] !== null);
-    const opened = await Promise.all(cells.map((cell) => this.openBytes(row, cell, row[cell]!)));
-    const ids = { tenantId: row.tenantId, recordId: row.id };
-    const fields = cells.map((cell, index) => ({ field: FIELDS[cell], plaintext: opened[index]! }));
-    const records = await this.encryption.encryptRow(ids, fields);
+    const records = await this.encryption.resealRow(
+      { tenantId: row.tenantId, recordId: row.id },
+      cells.map((cell) => ({ field: FIELDS[cell], record: this.recordOf(row, cell, row[cell]!) })),
+    );
     const sealed: SealedCells = { accessCt: null, refreshCt: null, idCt: null };
-    for (const [index, cell] of cells.entries()) {
-      const record = records[index]!;
-      const again = await this.encryption.decrypt(record, { ...ids, field: FIELDS[cell] });
-      if (!again.equals(opened[index]!)) throw new UnverifiedError();
-      sealed[cell] = recordToText(record);
-      opened[index]!.fill(0);
-      again.fill(0);
-    }
+    cells.forEach((cell, index) => {
+      sealed[cell] = recordToText(records[index]!);
+    });
     return sealed;
   }
 
