@@ -37,7 +37,7 @@ import { Providers } from './oauth/providers.js';
 import { Claims } from './refresh/claims.js';
 import { AHEAD_DEFAULTS } from './refresh/refresh.options.js';
 import { LEASE_MS } from './refresh/policy.js';
-import { RefreshAttempt } from './refresh/refresh-attempt.js';
+import { RefreshDriver } from './refresh/refresh-driver.js';
 import { RefreshService } from './refresh/refresh.service.js';
 import { Reencryption } from './store/reencryption.js';
 import { SealedRows } from './store/sealed-rows.js';
@@ -173,15 +173,15 @@ const services: NestProvider[] = [
     ({ providers, refresh }: ResolvedOptions) => new Providers(providers, refresh.timeoutSeconds),
   ),
   provide(
-    RefreshAttempt,
-    [Claims, TokenStore, Clock, TokenEvents, OPTIONS],
-    (claims: Claims, store: TokenStore, clock: Clock, events: TokenEvents, { refresh }: ResolvedOptions) =>
-      new RefreshAttempt(claims, store, clock, events, refresh),
+    RefreshDriver,
+    [TokenRows, TokenStore, Claims, Clock, TokenEvents],
+    (...args: ConstructorParameters<typeof RefreshDriver>) => new RefreshDriver(...args),
   ),
   provide(
     RefreshService,
-    [TokenRows, TokenStore, Providers, Claims, RefreshAttempt, Clock],
-    (...args: ConstructorParameters<typeof RefreshService>) => new RefreshService(...args),
+    [Providers, RefreshDriver, OPTIONS],
+    (providers: Providers, driver: RefreshDriver, { refresh }: ResolvedOptions) =>
+      new RefreshService(providers, driver, refresh),
   ),
   provide(
     TokenWriter,

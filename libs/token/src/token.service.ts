@@ -11,7 +11,8 @@ import {
 import { Providers } from './oauth/providers.js';
 import { parseTokenResponse, type TokenResponse } from './oauth/token-response.js';
 import { freshness, millisecondsLeft } from './refresh/policy.js';
-import { issuedFrom, refreshable, RefreshService } from './refresh/refresh.service.js';
+import { issuedFrom, refreshable } from './refresh/engine.js';
+import { RefreshService } from './refresh/refresh.service.js';
 import { waitFor } from './refresh/wait-for.js';
 import { openCurrent } from './store/open-current.js';
 import { type FullTokenRow, type ReadableTokenRow, type TokenFilter, TokenRows } from './store/token-rows.js';
