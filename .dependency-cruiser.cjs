@@ -148,8 +148,14 @@ const boundaryRules = [
   rule(
     'library-by-its-name',
     'What uses the library sees what its users see.',
-    { path: '^(?:src|test|examples)/' },
+    { path: '^(?:src|test|examples)/', pathNot: '^test/simulation/' },
     { path: '^libs/', dependencyTypesNot: ['aliased'] },
+  ),
+  rule(
+    'simulation-runs-the-engine',
+    'The simulation runs the refresh engine itself, which no entry point exports, and models what is around it.',
+    { path: '^test/simulation/' },
+    { path: '^libs/', pathNot: inLibrary('refresh/', 'store/', 'oauth/', 'common/') },
   ),
   rule(
     'bench-library-by-its-name',

@@ -9,6 +9,7 @@ export const forbidden: [from: string, to: string, rule: string][] = [
   ['test/x.ts', `${library}/index.ts`, 'library-by-its-name'],
   ['examples/x.ts', `${library}/crypto/record.ts`, 'library-by-its-name'],
   ['bench/x.ts', `${library}/store/a.ts`, 'bench-library-by-its-name'],
+  ['test/simulation/x.ts', `${library}/database/row.ts`, 'simulation-runs-the-engine'],
   [`${library}/common/x.ts`, 'src/x.ts', 'library-on-its-own'],
   [`${library}/common/x.ts`, `${library}/crypto/record.ts`, 'rank-0-common'],
   [`${library}/crypto/x.ts`, `${library}/keys/ring.ts`, 'rank-1-crypto'],

@@ -181,6 +181,22 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     expect(provider.oracle.reuses).toBe(0);
   });
 
+  it('that has failed since another replica has read the row is not tried again by that one at once', async () => {
+    const ref = await login();
+    const seen = rowOf(ref);
+    // The replica has read the row, and is about to claim it.
+    const { reached, release } = faults.hold(/claimed_at = .* WHERE/s);
+    provider.faults.fail(503);
+    const late = one.tokens.refreshTokens(ref);
+    await reached;
+    await expect(two.tokens.refreshTokens(ref)).rejects.toThrow(ProviderUnavailableError);
+    const asked = provider.oracle.requests.length;
+    release();
+    await expect(late).rejects.toThrow(ProviderUnavailableError);
+    expect(provider.oracle.requests).toHaveLength(asked);
+    expect((await rowOf(ref)).generation).toBe((await seen).generation);
+  });
+
   it('of a replica that has died is taken over', async () => {
     const ref = await login();
     await sql(`claim_id = 'dead-replica', claimed_at = ${Date.now() - 60_000}`, ref);

@@ -11,11 +11,12 @@ export class SqlClaims extends Claims {
   }
 
   override async claim(row: TokenRow, claimId: string): Promise<boolean> {
+    // Nor may an attempt have come and failed in between: its back-off counts for whoever has read before it, too.
     const unchanged = heldBy(row.claimId, row.claimedAt);
     // The intent: from now on nobody but the claimant knows whether the provider has seen the refresh token.
     const unknownSince = row.unknownSince === null ? now : row.unknownSince;
     const statement = sql`UPDATE ${tokens} SET claim_id = ${claimId}, claimed_at = ${now}, unknown_since = ${unknownSince}
-      WHERE id = ${row.id} AND generation = ${row.generation} AND status = 'active' AND ${unchanged}`;
+      WHERE id = ${row.id} AND generation = ${row.generation} AND failures = ${row.failures} AND status = 'active' AND ${unchanged}`;
     return (await this.database.affected(statement)) === 1;
   }
 

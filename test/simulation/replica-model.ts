@@ -1,0 +1,36 @@
+import type { IssuedAccessToken } from '../../libs/token/src/common/tokens.js';
+import type { Effect, Flight } from '../../libs/token/src/refresh/effects.js';
+import type { Presentation } from './provider-model.js';
+
+/** One flight in one process: its generator, and what the oracle wants to know of it. */
+export interface Running {
+  readonly user: number;
+  readonly generator: Flight<IssuedAccessToken>;
+  readonly deadline: number;
+  readonly joined: ((token: IssuedAccessToken | null) => void)[];
+  presentation: Presentation | null;
+  beats: boolean;
+}
+
+/** A process between its start and its crash. */
+export class ReplicaModel {
+  crashed = false;
+  pausedUntil = 0;
+  readonly flights = new Map<string, Running>();
+  /** Refresh tokens that have reached this process and are not in the database yet. */
+  readonly owed = new Map<string, string>();
+
+  /** From now on nobody knows what it knew. */
+  crash(): Running[] {
+    this.crashed = true;
+    const running = [...this.flights.values()];
+    for (const { presentation } of running)
+      if (presentation?.state === 'under way' || presentation?.state === 'answered')
+        presentation.state = 'unknown';
+    this.flights.clear();
+    this.owed.clear();
+    return running;
+  }
+}
+
+export type EffectOf<Name extends Effect['name']> = Extract<Effect, { name: Name }>;

@@ -1,0 +1,420 @@
+import type { IssuedAccessToken } from '../../libs/token/src/common/tokens.js';
+import type { ProviderOptions } from '../../libs/token/src/oauth/provider.options.js';
+import type { Exchange } from '../../libs/token/src/oauth/refresh-grant.js';
+import type { Effect } from '../../libs/token/src/refresh/effects.js';
+import { newerThan } from '../../libs/token/src/refresh/engine.js';
+import { HEARTBEAT_MS } from '../../libs/token/src/refresh/policy.js';
+import { GRACE_SECONDS, type Mode, ProviderModel } from './provider-model.js';
+import { Random } from './random.js';
+import { type EffectOf, ReplicaModel, type Running } from './replica-model.js';
+import { type Broken, RowModel } from './row-model.js';
+import { Timeline } from './timeline.js';
+import { Violation } from './violation.js';
+
+const STEPS = 200_000;
+const HORIZON_MS = 120_000;
+/** Together with a heartbeat's distance shorter than the lease, whose bound docs/refresh.md names. */
+const LONGEST_PAUSE_MS = 5_000;
+const LONGEST_OUTAGE_MS = 3_000;
+const SETTLED_MS = 4_000_000;
+const PATIENCE_MS = 45_000;
+
+const client = { tokenEndpoint: 'https://id.example.com/token', clientId: 'simulation' };
+const PROVIDERS: { mode: Mode; options: ProviderOptions }[] = [
+  { mode: 'strict', options: { ...client, reuseGraceSeconds: 0 } },
+  { mode: 'strict', options: client },
+  { mode: 'strict', options: { ...client, onUnknownOutcome: 'replay' } },
+  { mode: 'grace', options: { ...client, reuseGraceSeconds: GRACE_SECONDS } },
+  { mode: 'grace', options: { ...client, onUnknownOutcome: 'reauthorize' } },
+  { mode: 'plain', options: client },
+];
+
+interface Session {
+  rows: RowModel;
+  /** Something happened that may cost a session at such a provider, whatever anybody does. */
+  excused: boolean;
+}
+
+/** One run: replicas with calls, crashes and pauses, a database that goes away, a provider that fails; all out of one seed. */
+export class Simulation {
+  readonly #random: Random;
+  readonly #time = new Timeline();
+  readonly #options: ProviderOptions;
+  readonly #provider: ProviderModel;
+  readonly #replicas: ReplicaModel[];
+  readonly #sessions: Session[];
+  /** Who has ever claimed the right to present a refresh token. */
+  readonly #claimants = new Map<string, ReplicaModel[]>();
+  readonly #rejected = new Set<string>();
+  #claimCount = 0;
+  #databaseBackAt = 0;
+  #faulty = true;
+
+  constructor(
+    seed: number,
+    private readonly broken: Broken = {},
+    private readonly trace: (line: string) => void = () => undefined,
+  ) {
+    const random = (this.#random = new Random(seed));
+    const { mode, options } = random.pick(PROVIDERS);
+    this.#options = options;
+    this.#provider = new ProviderModel(mode, (age) => isAllowed(options, age), random);
+    this.#replicas = Array.from({ length: 1 + random.upTo(4) }, () => new ReplicaModel());
+    this.#sessions = Array.from({ length: 1 + random.upTo(2) }, (_, user) => ({
+      rows: new RowModel(user, this.#provider.logIn(user), this.#time, broken),
+      excused: false,
+    }));
+  }
+
+  /** @throws Violation */
+  run(): void {
+    const actions = 3 + this.#random.upTo(12);
+    for (let count = 0; count < actions; count++)
+      this.#time.after(this.#random.fraction() * HORIZON_MS, () => this.#act());
+    this.#time.runToEnd(STEPS);
+    this.#faulty = false;
+    this.#time.after(SETTLED_MS, () => this.#sessions.forEach((_, user) => this.#finalCall(user)));
+    this.#time.runToEnd(STEPS);
+    this.#sessions.forEach((session, user) => this.#assertEnd(session, user));
+  }
+
+  #note(what: string): void {
+    this.trace(`${this.#time.now.toFixed(0).padStart(7)} ms  ${what}`);
+  }
+
+  #act(): void {
+    const random = this.#random;
+    const action = random.fraction();
+    const user = random.upTo(this.#sessions.length);
+    if (action < 0.6)
+      for (let calls = 1 + random.upTo(4); calls > 0; calls--)
+        this.#call(random.pick(this.#replicas), user, random.chance(0.5));
+    else if (action < 0.75) this.#crash(random.upTo(this.#replicas.length));
+    else if (action < 0.83)
+      random.pick(this.#replicas).pausedUntil = this.#time.now + random.upTo(LONGEST_PAUSE_MS);
+    else if (action < 0.91) this.#databaseBackAt = this.#time.now + random.upTo(LONGEST_OUTAGE_MS);
+    else if (action < 0.96) this.#logIn(user);
+    else this.#logOut(user);
+  }
+
+  #logIn(user: number): void {
+    this.#note(`user ${user} logs in`);
+    const session = this.#sessions[user]!;
+    session.rows.logIn(this.#provider.logIn(user));
+    session.excused = false;
+  }
+
+  #logOut(user: number): void {
+    this.#note(`user ${user} logs out`);
+    const { rows } = this.#sessions[user]!;
+    if (rows.row.refreshCt !== null) this.#provider.revoke(rows.row.refreshCt);
+    if (rows.row.status !== 'revoked') rows.logOut();
+  }
+
+  #crash(index: number): void {
+    this.#note(`replica ${index} crashes`);
+    const replica = this.#replicas[index]!;
+    for (const { user, beats } of replica.crash()) if (beats) this.#sessions[user]!.excused = true;
+    this.#replicas[index] = new ReplicaModel();
+  }
+
+  #call(
+    replica: ReplicaModel,
+    user: number,
+    force: boolean,
+    answered?: (token: IssuedAccessToken | null) => void,
+  ): void {
+    const { rows } = this.#sessions[user]!;
+    this.#time.after(this.#latency(), () => {
+      const row = rows.read();
+      if (replica.crashed || row.status !== 'active') return answered?.(null);
+      if (!force && row.expiresAt! > row.now) return;
+      this.#join(replica, user, row.generation, answered);
+    });
+  }
+
+  /** As `RefreshService` does: calls of one process for something newer than the same generation share a flight. */
+  #join(
+    replica: ReplicaModel,
+    user: number,
+    seen: number,
+    answered?: (token: IssuedAccessToken | null) => void,
+  ): void {
+    const key = this.broken.sharesFlightsOfAllUsers ? String(seen) : `${user} ${seen}`;
+    const check = (token: IssuedAccessToken | null): void => {
+      if (token !== null && !token.value.startsWith(`access-${user}-`))
+        throw new Violation('I5', `a call for user ${user} got ${token.value}`);
+      answered?.(token);
+    };
+    const known = replica.flights.get(key);
+    if (known) return void known.joined.push(check);
+    const { row } = this.#sessions[user]!.rows;
+    const settings = { ref: row, provider: this.#options, beforeExpirySeconds: 5 };
+    const flight: Running = {
+      user,
+      generator: newerThan(seen, settings),
+      deadline: this.#time.now + PATIENCE_MS,
+      joined: [check],
+      presentation: null,
+      beats: false,
+    };
+    replica.flights.set(key, flight);
+    const end = (token: IssuedAccessToken | null): void => {
+      flight.beats = false;
+      replica.flights.delete(key);
+      for (const joined of flight.joined) joined(token);
+    };
+    this.#advance(replica, flight, undefined, end);
+  }
+
+  /** Hands the flight an answer, and carries out what it asks for next. A process that is paused gets it later, a dead one never. */
+  #advance(
+    replica: ReplicaModel,
+    flight: Running,
+    answer: unknown,
+    end: (token: IssuedAccessToken | null) => void,
+  ): void {
+    if (replica.crashed) return;
+    if (replica.pausedUntil > this.#time.now)
+      return this.#time.after(replica.pausedUntil - this.#time.now, () =>
+        this.#advance(replica, flight, answer, end),
+      );
+    let step;
+    try {
+      step = flight.generator.next(answer);
+    } catch (error) {
+      if (error instanceof Violation) throw error;
+      return end(null);
+    }
+    if (step.done) return end(step.value);
+    const next = (value: unknown): void => this.#advance(replica, flight, value, end);
+    this.#perform(step.value, replica, flight, next, () => (replica.crashed ? undefined : end(null)));
+  }
+
+  #perform(
+    effect: Effect,
+    replica: ReplicaModel,
+    flight: Running,
+    next: (answer: unknown) => void,
+    lost: () => void,
+  ): void {
+    const { rows } = this.#sessions[flight.user]!;
+    const once = (statement: () => unknown): void => this.#database(statement, next, lost);
+    const patiently = (statement: () => unknown): void => this.#patiently(replica, statement, next);
+    this.#note(`replica ${this.#replicas.indexOf(replica)}, user ${flight.user}: ${effect.name}`);
+    switch (effect.name) {
+      case 'read':
+        return once(() => rows.read());
+      case 'reread':
+        return patiently(() => rows.read());
+      case 'openAccess':
+        return next(effect.input.accessCt);
+      case 'open':
+        return next({
+          accessToken: effect.input.accessCt,
+          refreshToken: effect.input.refreshCt,
+          idToken: null,
+        });
+      case 'wait':
+        return this.#time.after(50 + this.#random.fraction() * 100, () =>
+          next(this.#time.now < flight.deadline),
+        );
+      case 'claim':
+        return this.#claim(effect, replica, flight, next, lost);
+      case 'present':
+        return this.#present(effect, replica, flight, next);
+      case 'commit':
+        if (this.broken.forgetsAnswer) return next(true);
+        return patiently(() => this.#commit(effect, replica, flight));
+      case 'fail':
+        return patiently(() => this.#fail(effect, flight));
+      case 'discard':
+        this.#provider.revoke(effect.input.refreshToken);
+        return next(undefined);
+      case 'report':
+        return next(undefined);
+    }
+  }
+
+  #claim(
+    { input: row }: EffectOf<'claim'>,
+    replica: ReplicaModel,
+    flight: Running,
+    next: (answer: unknown) => void,
+    lost: () => void,
+  ): void {
+    const { rows } = this.#sessions[flight.user]!;
+    const claimId = `claim-${++this.#claimCount}`;
+    const statement = (): string | null => {
+      const retryAfter = rows.row.retryAfter;
+      if (!rows.claim(row, claimId)) return null;
+      if (retryAfter !== null && retryAfter > this.#time.now)
+        throw new Violation('I7', 'a row was claimed before the end of its back-off');
+      const refreshToken = rows.row.refreshCt!;
+      this.#claimants.set(refreshToken, [...(this.#claimants.get(refreshToken) ?? []), replica]);
+      return claimId;
+    };
+    this.#database(statement, next, () => {
+      this.#patiently(
+        replica,
+        () => rows.release(row, claimId),
+        () => undefined,
+      );
+      lost();
+    });
+  }
+
+  #present(
+    { input }: EffectOf<'present'>,
+    replica: ReplicaModel,
+    flight: Running,
+    next: (answer: unknown) => void,
+  ): void {
+    const begun = this.#time.now;
+    flight.beats = true;
+    this.#beat(replica, flight, input.claimId);
+    const answer = (exchange: Exchange): void => {
+      this.#time.after(this.#latency(), () => {
+        if (replica.crashed) return;
+        const presentation = flight.presentation!;
+        if (exchange.outcome === 'answered') presentation.state = 'answered';
+        else if (exchange.outcome === 'outcome_unknown') {
+          presentation.state = 'unknown';
+          this.#sessions[flight.user]!.excused = true;
+        } else presentation.state = 'harmless';
+        const received = exchange.outcome === 'answered' ? exchange.json['refresh_token'] : undefined;
+        if (typeof received === 'string') replica.owed.set(received, input.row.id);
+        next({ exchange, elapsedMs: this.#time.now - begun, random: this.#random.fraction() });
+      });
+    };
+    this.#time.after(this.#latency(), () => {
+      flight.presentation = this.#provider.present(input.refreshToken, this.#time.now);
+      // The process may have died since it sent the request.
+      if (replica.crashed) flight.presentation.state = 'unknown';
+      const exchange = this.#exchange(input.refreshToken, flight);
+      this.#note(`the provider's answer to ${input.refreshToken}: ${exchange.outcome}`);
+      answer(exchange);
+    });
+  }
+
+  #exchange(refreshToken: string, flight: Running): Exchange {
+    const failed = (
+      outcome: 'unavailable' | 'throttled' | 'client_rejected' | 'outcome_unknown',
+      retryAfterSeconds: number | null = null,
+    ): Exchange => ({
+      outcome,
+      reason: 'simulated',
+      retryAfterSeconds,
+    });
+    const fault = this.#faulty ? this.#random.fraction() : 1;
+    if (fault < 0.05) return failed('unavailable');
+    if (fault < 0.1) return failed('throttled', this.#random.upTo(10));
+    if (fault < 0.13) return failed('client_rejected');
+    if (fault < 0.16) return failed('outcome_unknown');
+    const json = this.#provider.process(refreshToken, flight.presentation!, this.#time.now);
+    if (fault < 0.22) return failed('outcome_unknown');
+    if (json === null) {
+      this.#rejected.add(refreshToken);
+      return { outcome: 'grant_rejected', reason: 'invalid_grant', retryAfterSeconds: null };
+    }
+    if (fault < 0.26) return { outcome: 'answered', json: { ...json, access_token: 7 }, invalid: null };
+    return { outcome: 'answered', json, invalid: null };
+  }
+
+  #beat(replica: ReplicaModel, flight: Running, claimId: string): void {
+    this.#time.after(HEARTBEAT_MS, () => {
+      if (replica.crashed || !flight.beats) return;
+      const later = Math.max(0, replica.pausedUntil - this.#time.now);
+      this.#time.after(later, () => {
+        if (replica.crashed || !flight.beats) return;
+        this.#database(
+          () => this.#sessions[flight.user]!.rows.heartbeat(claimId),
+          () => undefined,
+          () => undefined,
+        );
+        this.#beat(replica, flight, claimId);
+      });
+    });
+  }
+
+  #commit({ input }: EffectOf<'commit'>, replica: ReplicaModel, flight: Running): boolean {
+    const { rows } = this.#sessions[flight.user]!;
+    const stored = rows.commit(input.row.generation, input.tokens, input.write, input.quarantine);
+    // Stored, or the row has moved on: in both cases nobody needs this process to know it any longer.
+    replica.owed.delete(input.tokens.refreshToken ?? '');
+    flight.presentation!.state = 'stored';
+    return stored;
+  }
+
+  #fail({ input: { held, failure } }: EffectOf<'fail'>, flight: Running): boolean {
+    const session = this.#sessions[flight.user]!;
+    const { refreshCt } = session.rows.row;
+    const ended = session.rows.fail(held, failure);
+    if (!ended || !failure.reauthorize) return ended;
+    const known = this.#provider.presentations.get(refreshCt!) ?? [];
+    const evidence =
+      this.#rejected.has(refreshCt!) ||
+      known.some(({ state }) => state === 'unknown') ||
+      this.#claimantHasDied(refreshCt!);
+    if (!evidence)
+      throw new Violation('I6', 'a session was ended although nobody has said that its grant is dead');
+    return ended;
+  }
+
+  /** Then nobody knows whether it has presented the refresh token. */
+  #claimantHasDied(refreshToken: string): boolean {
+    return this.#claimants.get(refreshToken)?.some(({ crashed }) => crashed) ?? false;
+  }
+
+  #finalCall(user: number): void {
+    let ended = false;
+    this.#call(this.#replicas[0]!, user, true, (token) => {
+      ended = true;
+      const { status } = this.#sessions[user]!.rows.row;
+      if (token === null && status === 'active')
+        throw new Violation('I8', 'long after the last fault a call still gets no token');
+    });
+    this.#time.after(PATIENCE_MS * 2, () => {
+      if (!ended) throw new Violation('I8', 'a call never ends');
+    });
+  }
+
+  #assertEnd({ rows, excused }: Session, user: number): void {
+    for (const { owed } of this.#replicas)
+      if (owed.size > 0)
+        throw new Violation('I2', 'a refresh token that reached a living process was not stored');
+    const lost = excused || this.#claimantHasDied(rows.row.refreshCt ?? '');
+    if (rows.row.status === 'reauthorization_required' && !lost)
+      throw new Violation('I6', `user ${user} has to log in again although no reply was lost`);
+  }
+
+  #patiently(replica: ReplicaModel, statement: () => unknown, done: (answer: unknown) => void): void {
+    this.#database(statement, done, () =>
+      this.#time.after(200, () => {
+        if (!replica.crashed) this.#patiently(replica, statement, done);
+      }),
+    );
+  }
+
+  /** A statement reaches the database, or does not; its answer comes back, or does not. */
+  #database(statement: () => unknown, done: (answer: unknown) => void, lost: () => void): void {
+    this.#time.after(this.#latency(), () => {
+      if (this.#time.now < this.#databaseBackAt) return lost();
+      const answer = statement();
+      const answerLost = this.#faulty && this.#random.chance(0.02);
+      if (answerLost) this.#note("the database's answer is lost");
+      this.#time.after(this.#latency(), () => (answerLost ? lost() : done(answer)));
+    });
+  }
+
+  #latency(): number {
+    const kind = this.#random.fraction();
+    return this.#random.fraction() * (kind < 0.8 ? 5 : kind < 0.97 ? 200 : 1_000);
+  }
+}
+
+/** What docs/refresh.md says of unknown outcomes, apart from the code that decides so. */
+function isAllowed({ onUnknownOutcome, reuseGraceSeconds }: ProviderOptions, ageMs: number): boolean {
+  if (onUnknownOutcome !== undefined) return onUnknownOutcome === 'replay';
+  return reuseGraceSeconds === undefined || ageMs < reuseGraceSeconds * 1000;
+}
