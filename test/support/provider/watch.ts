@@ -7,6 +7,8 @@ export function watch(provider: Provider, oracle: Oracle): void {
   provider.on('refresh_token.saved', ({ jti, grantId }: RefreshToken) => oracle.issue(jti, grantId ?? ''));
   provider.on('refresh_token.consumed', ({ jti }: RefreshToken) => oracle.consume(jti));
   provider.on('refresh_token.destroyed', ({ jti }: RefreshToken) => oracle.forget(jti));
+  // The tokens of its grant are gone with a revoked access token, of which oidc-provider says nothing else.
+  provider.on('access_token.destroyed', ({ grantId }: AccessToken) => oracle.revokeGrant(grantId ?? ''));
   provider.on('grant.revoked', (_ctx, grantId) => oracle.revokeGrant(grantId));
   provider.use((ctx: KoaContextWithOIDC, next) => follow(ctx, next, oracle));
 }

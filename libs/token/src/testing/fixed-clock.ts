@@ -1,7 +1,12 @@
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Clock } from '../common/clock.js';
 import { wallClock } from '../common/clock.wall.js';
-import { setImmediate } from 'node:timers/promises';
 import { TokenInputError } from '../common/errors.js';
+
+/** Not 0, which caches take for no time at all. */
+const FIRST_MS = 1;
+/** Caches read the clock no more than once in a real millisecond. */
+const CACHED_MS = 2;
 
 interface Sleeper {
   due: number;
@@ -32,7 +37,7 @@ export class FixedClock extends Clock {
   }
 
   override monotonic(): number {
-    return this.#elapsed;
+    return FIRST_MS + this.#elapsed;
   }
 
   override async sleep(milliseconds: number): Promise<void> {
@@ -62,6 +67,7 @@ export class FixedClock extends Clock {
       await this.turn();
     }
     this.#elapsed = Math.max(this.#elapsed, until);
+    await setTimeout(CACHED_MS);
   }
 
   #firstUntil(until: number): Sleeper | undefined {

@@ -1,3 +1,4 @@
+export { ageTokens, type AgeingDataSource } from './age-tokens.js';
 export { startAuthorizationServer, type AuthorizationServer } from './authorization-server.js';
 export type {
   AuthorizationServerOptions,
