@@ -51,8 +51,7 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
   const oracle = new Oracle();
   const faults = new Faults((form, outcome) => void oracle.keptAway(form, outcome));
   watch(provider, oracle);
-  const answer = faults.around(provider.callback());
-  server.on('request', (request, response) => void answer(request, response));
+  server.on('request', faults.around(provider.callback()));
   const apiServer = createApi(issuer, api);
   return {
     issuer,

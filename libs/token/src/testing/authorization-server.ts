@@ -68,8 +68,7 @@ export async function startAuthorizationServer(
   const endpoints = new Endpoints({ issuer, clients, grants, signer, oracle, now, lifetimeSeconds });
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> =>
     send(response, await endpoints.answer(request).catch(() => failed));
-  const answer = revocationFaults.around(faults.around(respond));
-  server.on('request', (request, response) => void answer(request, response));
+  server.on('request', revocationFaults.around(faults.around(respond)));
   const [first] = clients;
   return {
     issuer,

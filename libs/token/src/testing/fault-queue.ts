@@ -32,12 +32,12 @@ export abstract class FaultQueue {
   }
 
   /** The server's own listener behind these faults; it works around any listener of `node:http`. */
-  around(server: HttpListener): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-    return async (request, response) => {
+  around(server: HttpListener): (request: IncomingMessage, response: ServerResponse) => void {
+    return (request, response) => {
       const path = request.url?.split('?')[0];
       const fault = path === this.#path ? this.#next.shift() : undefined;
-      if (fault === undefined || (await fault(request, response)) === 'processed')
-        await server(request, response);
+      if (fault === undefined) server(request, response);
+      else void this.#meet(fault, request, response, server);
     };
   }
 
@@ -59,6 +59,15 @@ export abstract class FaultQueue {
       tamper(response);
       return 'processed';
     });
+  }
+
+  async #meet(
+    fault: Fault,
+    request: IncomingMessage,
+    response: ServerResponse,
+    server: HttpListener,
+  ): Promise<void> {
+    if ((await fault(request, response)) === 'processed') await server(request, response);
   }
 
   private add(times: number, fault: Fault): void {
