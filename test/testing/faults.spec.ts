@@ -149,10 +149,14 @@ describe('A fault of the token endpoint', () => {
     expect(server.oracle.aliveRefreshTokens()).toEqual([(await pending).json['refresh_token']]);
   });
 
-  it('is a reply that comes late', async () => {
-    server.faults.slowReply(50);
-    expect(await client.refresh(token)).toMatchObject({ status: 200 });
-    expect(server.oracle.exchanges).toBe(1);
+  it('is a reply that comes late: who asks later is answered first', async () => {
+    const answered: string[] = [];
+    server.faults.slowReply(1_000);
+    const slow = client.refresh(token).then(({ status }) => answered.push(`slow ${status}`));
+    await expect.poll(() => server.oracle.exchanges).toBe(1);
+    answered.push(`quick ${(await client.refresh('other')).status}`);
+    await slow;
+    expect(answered).toEqual(['quick 400', 'slow 200']);
   });
 
   it('is one of several that come in the order in which they were asked for, and can be called off', async () => {
