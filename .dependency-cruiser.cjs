@@ -134,6 +134,12 @@ const packageRules = [
     { path: inLibrary('kms/'), pathNot: specs },
     { path: library, pathNot: inLibrary('kms/', 'keys/key-wrapper\\.ts$', 'crypto/', 'common/') },
   ),
+  rule(
+    'testing-needs-nothing-more',
+    'Who tests with the kit installs nothing for it, and it fits every test runner.',
+    { path: inLibrary('testing/'), pathNot: specs },
+    { path: 'node_modules/', pathNot: packages('jose') },
+  ),
 ];
 
 const boundaryRules = [

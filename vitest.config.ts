@@ -24,7 +24,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
-          include: ['test/**/*.spec.ts'],
+          include: ['test/**/*.spec.ts', 'examples/**/*.spec.ts'],
           setupFiles: ['reflect-metadata'],
           globalSetup: ['test/support/databases.setup.ts', 'test/support/build.setup.ts'],
           testTimeout: 60_000,

@@ -47,6 +47,9 @@ export const forbidden: [from: string, to: string, rule: string][] = [
   [`${library}/kms/vault-x.ts`, '@aws-sdk/client-kms', 'aws-sdk-in-kms-aws'],
   [`${library}/keys/x.ts`, 'pkcs11js', 'pkcs11js-in-kms-pkcs11'],
   [`${library}/kms/aws-x.ts`, `${library}/keys/ring.ts`, 'kms-stands-alone'],
+  [`${library}/testing/x.ts`, '@nestjs/testing', 'testing-needs-nothing-more'],
+  [`${library}/testing/x.ts`, 'oidc-provider', 'testing-needs-nothing-more'],
+  [`${library}/testing/x.ts`, 'typeorm', 'typeorm-in-database'],
 ];
 
 export const allowed: [from: string, to: string][] = [
@@ -63,5 +66,6 @@ export const allowed: [from: string, to: string][] = [
   [`${library}/refresh/x.ts`, `${library}/store/a.ts`],
   [`${library}/guard/x.ts`, `${library}/token.service.ts`],
   [`${library}/kms/aws-x.ts`, `${library}/keys/key-wrapper.ts`],
+  [`${library}/testing/x.ts`, 'jose'],
   [`${library}/store/x.spec.ts`, `${library}/database/row.ts`],
 ];

@@ -64,7 +64,7 @@ async function writeCases(): ReturnType<typeof writeProject> {
   const written = await writeProject(files);
   await mkdir(join(written.root, 'node_modules/@tokenward'), { recursive: true });
   await symlink(join(written.root, 'libs/token'), join(written.root, 'node_modules/@tokenward/nestjs'));
-  for (const name of ['typeorm', '@nestjs', '@willsoto', 'prom-client']) {
+  for (const name of ['typeorm', '@nestjs', '@willsoto', 'prom-client', 'jose', 'oidc-provider']) {
     await symlink(join(projectRoot, 'node_modules', name), join(written.root, 'node_modules', name));
   }
   return written;

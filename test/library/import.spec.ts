@@ -15,9 +15,9 @@ import {
   plainText,
   tutorialTokenManager,
 } from '@tokenward/nestjs/import';
+import { DatabaseFaults } from '@tokenward/nestjs/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { freshKeyring, PROVIDER, type Replica, startReplica, tokenOptions } from '../support/app.js';
-import { DatabaseFaults } from '../support/database-faults.js';
 import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
 import { counting, type LegacyRow, LegacyTable, PASSWORD, TABLE } from '../support/import/legacy-table.js';
 import type { ImportOrders } from '../support/import/import.process.js';

@@ -8,13 +8,13 @@ import {
   type TokenModuleOptions,
   TokenNotFoundError,
 } from '@tokenward/nestjs';
+import { DatabaseFaults } from '@tokenward/nestjs/testing';
 import { randomUUID } from 'node:crypto';
 import { writeFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freshKeyring, PROVIDER, type Replica, startReplica } from '../support/app.js';
-import { DatabaseFaults } from '../support/database-faults.js';
 import {
   createDatabase as createOne,
   describeOnEachDatabase,

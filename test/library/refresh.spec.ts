@@ -4,6 +4,7 @@ import {
   TokenNotFoundError,
   type TokenRef,
 } from '@tokenward/nestjs';
+import { DatabaseFaults } from '@tokenward/nestjs/testing';
 import { UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
@@ -14,7 +15,6 @@ import {
   startReplica,
   tokenOptions,
 } from '../support/app.js';
-import { DatabaseFaults } from '../support/database-faults.js';
 import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
 import { startProvider, type TestProvider } from '../support/provider.js';
 

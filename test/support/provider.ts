@@ -1,12 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Faults, Oracle } from '@tokenward/nestjs/testing';
 import { createApi } from '../../src/local/api.js';
 import { createProvider } from '../../src/local/provider.js';
-import { Faults } from './provider/faults.js';
 import { mint, type MintedTokens, type MintOptions } from './provider/mint.js';
-import { Oracle } from './provider/oracle.js';
+import { watch } from './provider/watch.js';
 
-export { hashOf } from './provider/oracle.js';
+export { hashOf } from '@tokenward/nestjs/testing';
 export type { MintedTokens, MintOptions } from './provider/mint.js';
 
 export interface TestProviderOptions {
@@ -49,10 +49,9 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
     rotateRefreshTokens: rotate,
   });
   const oracle = new Oracle();
-  const faults = new Faults(oracle);
-  oracle.watch(provider, rotate);
-  const answer = faults.around(provider.callback());
-  server.on('request', (request, response) => void answer(request, response));
+  const faults = new Faults((form, outcome) => void oracle.keptAway(form, outcome));
+  watch(provider, oracle);
+  server.on('request', faults.around(provider.callback()));
   const apiServer = createApi(issuer, api);
   return {
     issuer,

@@ -24,6 +24,8 @@ import { TokenHealthModule } from '@tokenward/nestjs/health';
 import { defineImport, plainText } from '@tokenward/nestjs/import';
 import { VaultKeyWrapper } from '@tokenward/nestjs/kms/vault';
 import { TokenMetricsModule } from '@tokenward/nestjs/metrics';
+import { DatabaseFaults, FixedClock, startAuthorizationServer } from '@tokenward/nestjs/testing';
+import { DataSource } from 'typeorm';
 import { firstValueFrom } from 'rxjs';
 
 const setting = (name: string): string => {
@@ -140,6 +142,29 @@ assert.equal(typeof VaultKeyWrapper, 'function');
 assert.equal(typeof defineImport, 'function');
 assert.equal(plainText().decrypt('x'), 'x');
 console.log('loads a key wrapper and the import without the SDKs of others');
+
+const server = await startAuthorizationServer({ mode: 'strict', now: new FixedClock().now });
+const minted = await server.mint('ada');
+server.faults.html();
+const present = (): Promise<Response> =>
+  fetch(`${server.issuer}/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${btoa(`${server.provider.clientId}:${String(server.provider.clientSecret)}`)}`,
+    },
+    body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: minted.refresh_token }),
+  });
+const statuses = [await present(), await present(), await present()].map(({ status }) => status);
+assert.deepEqual(statuses, [200, 200, 400]);
+assert.deepEqual(
+  server.oracle.requests.map(({ outcome }) => outcome),
+  ['html', 'ok', 'invalid_grant'],
+);
+await server.stop();
+const faults = new DatabaseFaults(app.get(DataSource));
+faults.fail(/SELECT .* FROM \W?tokenward_tokens/s, 'before');
+await assert.rejects(tokens.getTokens(ada), /connection terminated/);
+console.log('tests itself with the fault kit');
 
 assert.equal((await get('/health/ready')).status, 200);
 assert.match(
