@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import {
   ProviderUnavailableError,
   type ProviderOptions,
@@ -388,15 +389,14 @@ describe('With several client secrets', () => {
 describe('A caller whose signal is aborted', () => {
   /** Answers when it is told to. */
   const held = (): (() => void) => {
-    let release!: () => void;
-    const released = new Promise<void>((resolve) => (release = resolve));
-    endpoint.answer((response) => {
-      void released.then(() => {
+    const waiting: ServerResponse[] = [];
+    endpoint.answer((response) => waiting.push(response));
+    return () => {
+      for (const response of waiting) {
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(JSON.stringify(TOKENS));
-      });
-    });
-    return release;
+      }
+    };
   };
 
   it('before a refresh sends nothing', async () => {

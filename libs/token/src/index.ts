@@ -5,7 +5,7 @@ export type { KeyringFile } from './keys/keyring.js';
 export type { ProviderOptions } from './oauth/provider.options.js';
 export type { ClientKey, ClientKeyJwk } from './oauth/client-key.js';
 export type { ErrorMeaning, ProviderProfile } from './oauth/provider.profile.js';
-export { providerProfiles } from './oauth/provider-profiles.js';
+export { type ProviderProfileName, providerProfiles } from './oauth/provider-profiles.js';
 export { withProfile } from './oauth/with-profile.js';
 export type { RefreshAheadOptions, RefreshOptions } from './refresh/refresh.options.js';
 export { tokenEntities, tokenMigrations } from './database/schema.js';

@@ -20,11 +20,28 @@ const slack: ProviderProfile = {
   },
 };
 
-/**
- * What the providers' own documents say of them. A fact that they do not tell, or that depends on settings, is left out.
- * A profile of your own may begin with one of these: `{ ...providerProfiles.okta, reuseGraceSeconds: 0 }`.
- */
-export const providerProfiles = Object.freeze({
+/** Providers with a profile. */
+export type ProviderProfileName =
+  | 'atlassian'
+  | 'auth0'
+  | 'box'
+  | 'cognito'
+  | 'curity'
+  | 'github'
+  | 'gitlab'
+  | 'google'
+  | 'hubspot'
+  | 'hydra'
+  | 'keycloak'
+  | 'microsoft'
+  | 'okta'
+  | 'salesforce'
+  | 'slack'
+  | 'slack-user'
+  | 'workos'
+  | 'xero';
+
+const profiles: Record<ProviderProfileName, ProviderProfile> = {
   google: {
     source: 'https://developers.google.com/identity/protocols/oauth2',
     note: 'While the consent screen is in testing, refresh tokens live for 7 days.',
@@ -34,7 +51,7 @@ export const providerProfiles = Object.freeze({
   },
   microsoft: {
     source: 'https://learn.microsoft.com/en-us/entra/identity-platform/refresh-tokens',
-    note: "Give your tenant's issuer, https://login.microsoftonline.com/<tenant>/v2.0, unless users of any tenant may log in.",
+    note: "Give your tenant's issuer, https://login.microsoftonline.com/{tenant}/v2.0, unless users of any tenant may log in.",
     issuer: 'https://login.microsoftonline.com/common/v2.0',
     rotatesRefreshTokens: false,
     idleExpirySeconds: 90 * DAY,
@@ -146,4 +163,16 @@ export const providerProfiles = Object.freeze({
     reuseGraceSeconds: 1800,
     idleExpirySeconds: 60 * DAY,
   },
-} as const satisfies Record<string, ProviderProfile>);
+};
+
+function frozen<T extends object>(value: T): Readonly<T> {
+  for (const part of Object.values(value)) if (typeof part === 'object') frozen(part as object);
+  return Object.freeze(value);
+}
+
+/**
+ * What the providers' own documents say of them. A fact that they do not tell, or that depends on settings, is left out.
+ * A profile of your own may begin with one of these: `{ ...providerProfiles.okta, reuseGraceSeconds: 0 }`.
+ */
+export const providerProfiles: Readonly<Record<ProviderProfileName, Readonly<ProviderProfile>>> =
+  frozen(profiles);

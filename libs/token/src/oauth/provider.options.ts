@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../crypto/signing-key.js';
 import { type ClientKey, readClientKeys } from './client-key.js';
 import { MAX_LIFETIME_SECONDS } from './lifetime.js';
-import { providerProfiles } from './provider-profiles.js';
+import { type ProviderProfileName, providerProfiles } from './provider-profiles.js';
 import { type ProviderProfile, providerProfileSchema } from './provider.profile.js';
 import { profileOf, withProfile } from './with-profile.js';
 
 /** An OAuth 2.0 authorization server or OpenID provider, and this application's registration there. */
 export interface ProviderOptions {
   /** What is known of this provider: a name from `providerProfiles`, or a profile of your own. Options given here win over it. */
-  profile?: keyof typeof providerProfiles | (string & {}) | ProviderProfile;
+  profile?: ProviderProfileName | ProviderProfile;
   /** Issuer identifier: endpoints come from its discovery document (OpenID Connect Discovery 1.0). */
   issuer?: string;
   authorizationEndpoint?: string;
@@ -84,7 +84,7 @@ const profile = z
     providerProfileSchema,
   ])
   // A schema knows no readonly.
-  .transform((value) => value as string | ProviderProfile);
+  .transform((value) => value as ProviderProfileName | ProviderProfile);
 
 const shape = z.strictObject({
   profile: profile.optional(),

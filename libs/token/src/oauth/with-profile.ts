@@ -1,4 +1,4 @@
-import { providerProfiles } from './provider-profiles.js';
+import { type ProviderProfileName, providerProfiles } from './provider-profiles.js';
 import type { ProviderProfile } from './provider.profile.js';
 
 /** The options of a provider that a profile has a say in. */
@@ -16,7 +16,7 @@ const ENDPOINTS = ['issuer', 'authorizationEndpoint', 'tokenEndpoint', 'revocati
 export function profileOf({ profile }: ProfiledOptions): ProviderProfile | undefined {
   if (typeof profile !== 'string') return profile;
   return Object.hasOwn(providerProfiles, profile)
-    ? providerProfiles[profile as keyof typeof providerProfiles]
+    ? providerProfiles[profile as ProviderProfileName]
     : undefined;
 }
 
