@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import {
   ProviderUnavailableError,
   type ProviderOptions,
@@ -251,6 +252,17 @@ describe('A token endpoint whose answer is too long', () => {
     expect(await storedOf(ref)).toEqual({ accessToken: 'first', refreshToken: 'kept' });
   });
 
+  it('is read up to 1 MiB as it is unpacked, too', async () => {
+    const ref = await login();
+    const packed = gzipSync(Buffer.alloc(64 * MIB, 'a'));
+    expect(packed.length).toBeLessThan(MIB);
+    endpoint.answer((response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' });
+      response.end(packed);
+    });
+    await expect(replica.tokens.refreshTokens(ref)).rejects.toThrow(/over 1 MiB/);
+  });
+
   it('is not believed where its beginning looks whole', async () => {
     const ref = await login();
     const form = 'application/x-www-form-urlencoded';
@@ -392,6 +404,7 @@ describe('A caller whose signal is aborted', () => {
     const waiting: ServerResponse[] = [];
     endpoint.answer((response) => waiting.push(response));
     return () => {
+      endpoint.reply(200, TOKENS);
       for (const response of waiting) {
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(JSON.stringify(TOKENS));

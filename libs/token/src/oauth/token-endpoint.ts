@@ -35,8 +35,7 @@ const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 
 /**
  * A `fetch` for the OAuth client library that reads one answer to its end, within the time-out and 1 MiB, hands it to
- * `onReply`, and gives the library whatever body that returns to validate, as JSON where it is not the answer's own.
- * Redirects are not followed.
+ * `onReply`, and gives the library whatever body that returns to validate. Redirects are not followed.
  */
 export function capturingFetch(
   onReply: (reply: TokenEndpointReply) => string,
@@ -44,26 +43,14 @@ export function capturingFetch(
 ): CustomFetch {
   return async (url, options) => {
     onSend();
-    const { status, headers, ...response } = await answerTo(url, options);
+    const response = await fetch(url, { ...options, redirect: 'manual' });
+    const { status, headers } = response;
     const body = onReply({
       status,
       contentType: headers.get('content-type') ?? '',
       retryAfterSeconds: retryAfterSeconds(headers),
-      ...response,
+      ...(await readBody(response)),
     });
-    if (body !== response.body) headers.set('content-type', 'application/json');
     return new Response(WITHOUT_BODY.has(status) ? null : body, { status, headers });
-  };
-}
-
-async function answerTo(
-  url: string,
-  options: RequestInit,
-): Promise<{ status: number; headers: Headers; body: string; truncated: boolean }> {
-  const response = await fetch(url, { ...options, redirect: 'manual' });
-  return {
-    status: response.status,
-    headers: new Headers(response.headers),
-    ...(await readBody(response)),
   };
 }
