@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ProviderOptions } from '@tokenward/nestjs';
+import { type ProviderOptions, withProfile } from '@tokenward/nestjs';
 import {
   allowInsecureRequests,
   ClientSecretBasic,
@@ -50,7 +50,7 @@ export class OidcClients {
 
   /** One client for each client secret, in the order in which they are to be tried. */
   async all(provider: string): Promise<Configuration[]> {
-    const { options } = this.providers.get(provider);
+    const options = withProfile(this.providers.get(provider).options);
     const server = this.servers.get(provider) ?? (await serverOf(options));
     this.servers.set(provider, server);
     const secrets = options.clientSecret === undefined ? [undefined] : [options.clientSecret].flat();

@@ -12,7 +12,9 @@ function clients({ app, api }: ProviderSetup): ClientMetadata[] {
   return [
     {
       client_id: app.id,
-      client_secret: app.secret,
+      ...(app.publicKeys
+        ? { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: app.publicKeys } }
+        : { client_secret: app.secret }),
       client_name: 'Tokenward reference app',
       // A native application may come back on any loopback port (RFC 8252 §7.3), and the app's is chosen by its user.
       application_type: 'native',

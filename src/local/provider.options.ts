@@ -1,7 +1,11 @@
+import type { JWK } from 'jose';
+
 /** A client that the provider knows from the start. */
 export interface ProviderClient {
   id: string;
   secret: string;
+  /** Public keys of a client that signs (`private_key_jwt`) instead of sending a secret. */
+  publicKeys?: JWK[];
 }
 
 /** What a provider of this kind is made from: the local one of `npm start`, and those of the tests. */

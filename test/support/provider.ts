@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Faults, Oracle } from '@tokenward/nestjs/testing';
+import type { JWK } from 'jose';
 import { createApi } from '../../src/local/api.js';
 import { createProvider } from '../../src/local/provider.js';
 import { mint, type MintedTokens, type MintOptions } from './provider/mint.js';
@@ -13,6 +14,8 @@ export interface TestProviderOptions {
   accessTokenTtlSeconds?: number;
   /** Rotation of refresh tokens with reuse detection. Default: true. */
   rotate?: boolean;
+  /** Public keys of the client, which then signs (`private_key_jwt`) instead of sending a secret. */
+  publicKeys?: JWK[];
 }
 
 export interface TestProvider {
@@ -32,10 +35,11 @@ export interface TestProvider {
 
 /** A real, strict OpenID provider in this process, on a free port, with a protected API beside it. */
 export async function startProvider(options: TestProviderOptions = {}): Promise<TestProvider> {
-  const { accessTokenTtlSeconds = 300, rotate = true } = options;
+  const { accessTokenTtlSeconds = 300, rotate = true, publicKeys } = options;
   const app = {
     id: 'test-client',
     secret: 'test-client-secret-of-32-characters',
+    ...(publicKeys && { publicKeys }),
     redirectPaths: ['/auth/callback/test', '/auth/callback/other'],
     postLogoutRedirectPaths: ['/'],
   };

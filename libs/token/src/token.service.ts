@@ -55,7 +55,7 @@ export class TokenService {
   async storeTokens(ref: TokenRef, tokens: TokenResponse): Promise<StoredToken> {
     const resolved = resolveTokenRef(ref);
     const provider = this.providers.get(resolved.provider);
-    await this.writer.write(resolved, parseTokenResponse(tokens), provider);
+    await this.writer.write(resolved, parseTokenResponse(provider.standardShape(tokens)), provider);
     this.context.cache?.invalidate(resolved);
     return toStoredToken(refreshable(await this.rows.findFull(resolved), resolved));
   }

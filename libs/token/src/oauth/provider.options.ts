@@ -1,8 +1,15 @@
 import { z } from 'zod';
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../crypto/signing-key.js';
+import { type ClientKey, readClientKeys } from './client-key.js';
 import { MAX_LIFETIME_SECONDS } from './lifetime.js';
+import { type ProviderProfileName, providerProfiles } from './provider-profiles.js';
+import { type ProviderProfile, providerProfileSchema } from './provider.profile.js';
+import { profileOf, withProfile } from './with-profile.js';
 
 /** An OAuth 2.0 authorization server or OpenID provider, and this application's registration there. */
 export interface ProviderOptions {
+  /** What is known of this provider: a name from `providerProfiles`, or a profile of your own. Options given here win over it. */
+  profile?: ProviderProfileName | ProviderProfile;
   /** Issuer identifier: endpoints come from its discovery document (OpenID Connect Discovery 1.0). */
   issuer?: string;
   authorizationEndpoint?: string;
@@ -16,8 +23,15 @@ export interface ProviderOptions {
   clientId: string;
   /** Several are tried in order, so that a secret can be exchanged without downtime. Leave out for a public client. */
   clientSecret?: string | string[];
-  /** Default: `client_secret_basic` with a secret (`client_secret_post` where discovery lists only that), `none` without one. */
-  clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'none';
+  /**
+   * Default: `private_key_jwt` with a key, `client_secret_basic` with a secret (`client_secret_post` where the profile says
+   * so, or discovery lists only that), `none` without either.
+   */
+  clientAuthentication?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
+  /** Private key for `private_key_jwt` (RFC 7523). Several are tried in order, so that a key can be exchanged without downtime. */
+  clientKey?: ClientKey | ClientKey[];
+  /** What `clientKey` signs with. Default: the JWK's `alg`, else `RS256` for RSA, the one that fits for other keys (`EdDSA` for Ed25519). */
+  clientKeyAlgorithm?: SigningAlgorithm;
   /** Scope that log-in asks for, separated by spaces; taken as granted where a token response names none (RFC 6749 §5.1). */
   scope?: string;
   /** The only origins (`https://api.example.com`) that ever receive this provider's access tokens. Default: none. */
@@ -51,14 +65,42 @@ const url = z
   .refine((value) => URL.canParse(value), 'must be an absolute URL such as https://id.example.com');
 const secret = z.string().min(1, 'must not be empty');
 
+const clientKey = z.custom<ClientKey | ClientKey[]>().superRefine((keys, context) => {
+  if (Array.isArray(keys) && keys.length === 0)
+    context.addIssue({ code: 'custom', message: 'must hold at least one key' });
+  for (const [index, key] of readClientKeys(keys, undefined).entries())
+    if (typeof key === 'string')
+      context.addIssue({ code: 'custom', path: Array.isArray(keys) ? [index] : [], message: key });
+});
+
+const profile = z
+  .union([
+    z
+      .string()
+      .refine(
+        (name) => profileOf({ profile: name }) !== undefined,
+        `is not a profile; known: ${Object.keys(providerProfiles).join(', ')}`,
+      ),
+    providerProfileSchema,
+  ])
+  // A schema knows no readonly.
+  .transform((value) => value as ProviderProfileName | ProviderProfile);
+
 const shape = z.strictObject({
+  profile: profile.optional(),
   ...(Object.fromEntries(URL_FIELDS.map((field) => [field, url.optional()])) as Record<
     (typeof URL_FIELDS)[number],
     z.ZodOptional<typeof url>
   >),
   clientId: z.string().min(1, 'must be the client id that the provider has given you'),
   clientSecret: z.union([secret, z.array(secret).min(1, 'must hold at least one secret')]).optional(),
-  clientAuthentication: z.enum(['client_secret_basic', 'client_secret_post', 'none']).optional(),
+  clientAuthentication: z
+    .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+    .optional(),
+  clientKey: clientKey.optional(),
+  clientKeyAlgorithm: z
+    .enum(SIGNING_ALGORITHMS, `must be one of ${SIGNING_ALGORITHMS.join(', ')}`)
+    .optional(),
   scope: z.string().optional(),
   apiOrigins: z.array(url).optional(),
   defaultLifetimeSeconds: z
@@ -77,16 +119,17 @@ export const providerOptionsSchema = shape.superRefine((provider, context) => {
   const fault = (path: (string | number)[], message: string): void => {
     context.addIssue({ code: 'custom', path, message });
   };
-  if (!provider.issuer && !provider.tokenEndpoint) {
+  const known = withProfile(provider);
+  if (!known.issuer && !known.tokenEndpoint) {
     fault(
       [],
-      'has neither "issuer" nor "tokenEndpoint": give the issuer URL for discovery, or the endpoints one by one',
+      `has neither "issuer" nor "tokenEndpoint"${provider.profile ? ', which its profile leaves to you' : ''}: give the issuer URL for discovery, or the endpoints one by one`,
     );
   }
   const insecure = (value: string): boolean =>
     !provider.allowInsecureRequests && URL.canParse(value) && new URL(value).protocol !== 'https:';
   for (const field of URL_FIELDS) {
-    const value = provider[field];
+    const value = known[field];
     if (value && insecure(value))
       fault([field], 'must begin with https: (for local development set allowInsecureRequests: true)');
   }
@@ -99,10 +142,41 @@ export const providerOptionsSchema = shape.superRefine((provider, context) => {
         'must begin with https: (for local development set allowInsecureRequests: true)',
       );
   }
-  if (provider.clientAuthentication === 'none' && provider.clientSecret) {
-    fault(['clientAuthentication'], 'is "none" although there is a clientSecret: remove one of the two');
-  }
-  if (provider.clientAuthentication && provider.clientAuthentication !== 'none' && !provider.clientSecret) {
-    fault(['clientSecret'], `is needed for ${provider.clientAuthentication}`);
-  }
+  for (const message of credentialFaults(provider)) fault(...message);
 });
+
+/** Which credential is missing, idle or in the way of another one. */
+function credentialFaults({
+  clientAuthentication: method,
+  clientSecret,
+  clientKey: key,
+  clientKeyAlgorithm: algorithm,
+}: Partial<ProviderOptions>): [string[], string][] {
+  const faults: [string[], string][] = [];
+  if (clientSecret && key)
+    faults.push([['clientKey'], 'stands beside a clientSecret: remove one of the two']);
+  if (method === 'none' && clientSecret)
+    faults.push([
+      ['clientAuthentication'],
+      'is "none" although there is a clientSecret: remove one of the two',
+    ]);
+  if (method === 'private_key_jwt' && !key) faults.push([['clientKey'], 'is needed for private_key_jwt']);
+  if (key && method && method !== 'private_key_jwt')
+    faults.push([
+      ['clientAuthentication'],
+      `is "${method}" although there is a clientKey: remove one of the two`,
+    ]);
+  if (!key && !clientSecret && method?.startsWith('client_secret_'))
+    faults.push([['clientSecret'], `is needed for ${method}`]);
+  if (algorithm && !key)
+    faults.push([['clientKeyAlgorithm'], 'says how a clientKey signs, and there is none: remove it']);
+  // A key that is wrong by itself has its own message.
+  if (algorithm && key && readClientKeys(key, undefined).every((read) => typeof read !== 'string'))
+    faults.push(...fittingFaults(key, algorithm));
+  return faults;
+}
+
+function fittingFaults(keys: ClientKey | ClientKey[], algorithm: SigningAlgorithm): [string[], string][] {
+  const unfit = readClientKeys(keys, algorithm).find((read) => typeof read === 'string');
+  return typeof unfit === 'string' ? [[['clientKeyAlgorithm'], `a clientKey ${unfit}`]] : [];
+}

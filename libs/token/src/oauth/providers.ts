@@ -1,17 +1,19 @@
 import {
   allowInsecureRequests,
-  ClientSecretBasic,
-  ClientSecretPost,
   Configuration,
   customFetch,
   discovery,
-  None,
-  type ClientAuth,
   type CustomFetch,
   type ServerMetadata,
 } from 'openid-client';
 import { TokenInputError } from '../common/errors.js';
+import { authentication, type ClientCredential, ClientCredentials } from './client-authentication.js';
 import type { ProviderOptions } from './provider.options.js';
+import type { ProviderProfile } from './provider.profile.js';
+import { standardShape } from './token-answer.js';
+import { profileOf, withProfile } from './with-profile.js';
+
+export type { ClientCredential } from './client-authentication.js';
 
 const ENDPOINTS = {
   authorization_endpoint: 'authorizationEndpoint',
@@ -24,16 +26,41 @@ const ENDPOINTS = {
 
 /** One configured provider. */
 export class Provider {
+  /** What the profile knows is filled in. */
+  readonly options: ProviderOptions;
+  /** How this provider's answers differ from the standard; empty without a profile. */
+  readonly profile: Partial<ProviderProfile>;
+  readonly #credentials: ClientCredentials;
   #metadata: Promise<ServerMetadata> | undefined;
 
   constructor(
     readonly name: string,
-    readonly options: ProviderOptions,
+    options: ProviderOptions,
     readonly timeoutSeconds: number,
-  ) {}
+  ) {
+    this.options = withProfile(options);
+    this.profile = profileOf(options) ?? {};
+    this.#credentials = new ClientCredentials(this.options);
+  }
 
-  get clientSecrets(): (string | undefined)[] {
-    return this.options.clientSecret === undefined ? [undefined] : [this.options.clientSecret].flat();
+  /** A refresh token that has not been used for so long is dead; null where that is not known. */
+  get idleExpirySeconds(): number | null {
+    return this.profile.idleExpirySeconds ?? null;
+  }
+
+  /** Secrets or keys in the order in which they are to be tried; a public client has one that is undefined. */
+  get credentials(): ClientCredential[] {
+    return this.#credentials.inOrder();
+  }
+
+  /** Notes that the provider has accepted a credential, so that others are not tried before it. */
+  accepted(credential: ClientCredential): void {
+    this.#credentials.accepted(credential);
+  }
+
+  /** A token response of this provider, with what is peculiar to it put in order. */
+  standardShape<T>(response: T): T {
+    return standardShape(response, this.profile);
   }
 
   /** What is known of the server; discovered once, asked again after a failure. */
@@ -47,31 +74,19 @@ export class Provider {
     }
   }
 
-  /** A client of this provider that authenticates with `clientSecret` and sends every request through `fetch`. */
-  async client(clientSecret: string | undefined, fetch: CustomFetch): Promise<Configuration> {
+  /** A client of this provider that authenticates with `credential` and sends every request through `fetch`. */
+  async client(credential: ClientCredential, fetch: CustomFetch): Promise<Configuration> {
     const metadata = await this.metadata();
     const client = new Configuration(
       metadata,
       this.options.clientId,
       undefined,
-      this.#authentication(metadata, clientSecret),
+      await authentication(credential, this.options, metadata),
     );
     if (this.options.allowInsecureRequests) allowInsecureRequests(client);
     client[customFetch] = fetch;
     client.timeout = this.timeoutSeconds;
     return client;
-  }
-
-  #authentication(metadata: ServerMetadata, secret: string | undefined): ClientAuth {
-    if (secret === undefined) return None();
-    const supported = metadata.token_endpoint_auth_methods_supported;
-    const fallback =
-      supported?.includes('client_secret_post') && !supported.includes('client_secret_basic')
-        ? 'client_secret_post'
-        : 'client_secret_basic';
-    return (this.options.clientAuthentication ?? fallback) === 'client_secret_post'
-      ? ClientSecretPost(secret)
-      : ClientSecretBasic(secret);
   }
 
   async #discover(): Promise<ServerMetadata> {

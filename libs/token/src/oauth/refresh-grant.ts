@@ -1,7 +1,7 @@
 import { refreshTokenGrant } from 'openid-client';
 import { type Classification, classify, classifyNetworkError, type FailedOutcome } from './classification.js';
 import { errorCode } from './error-code.js';
-import type { Provider } from './providers.js';
+import type { ClientCredential, Provider } from './providers.js';
 import { capturingFetch } from './token-endpoint.js';
 
 /** How the presentation of a refresh token ended (RFC 6749 §6). */
@@ -20,20 +20,20 @@ function forLibrary({ access_token, token_type }: Record<string, unknown>): stri
 
 async function present(
   provider: Provider,
-  clientSecret: string | undefined,
+  credential: ClientCredential,
   refreshToken: string,
 ): Promise<Exchange> {
   let classified: Classification | undefined;
   let sent = false;
   const fetch = capturingFetch(
     (reply) => {
-      classified = classify(reply);
+      classified = classify(reply, provider.profile);
       return classified.outcome === 'answered' ? forLibrary(classified.json) : reply.body;
     },
     () => (sent = true),
   );
   try {
-    await refreshTokenGrant(await provider.client(clientSecret, fetch), refreshToken);
+    await refreshTokenGrant(await provider.client(credential, fetch), refreshToken);
     if (classified?.outcome === 'answered') return { ...classified, invalid: null };
   } catch (error) {
     if (!sent)
@@ -45,7 +45,10 @@ async function present(
   return { outcome: 'outcome_unknown', reason: 'unreadable token response', retryAfterSeconds: null };
 }
 
-/** Presents a refresh token once; only when the client itself was refused, again with the next client secret. Never throws. */
+/**
+ * Presents a refresh token once; only when the client itself was refused, again with the next client secret or key. The
+ * one that was accepted comes first the next time. Never throws.
+ */
 export async function exchangeRefreshToken(provider: Provider, refreshToken: string): Promise<Exchange> {
   try {
     // Apart from the exchange, so that a failed discovery is never taken for a lost reply.
@@ -58,8 +61,10 @@ export async function exchangeRefreshToken(provider: Provider, refreshToken: str
     };
   }
   let exchange: Exchange | undefined;
-  for (const clientSecret of provider.clientSecrets) {
-    exchange = await present(provider, clientSecret, refreshToken);
+  for (const credential of provider.credentials) {
+    exchange = await present(provider, credential, refreshToken);
+    // Who refuses the grant has accepted the client.
+    if (['answered', 'grant_rejected'].includes(exchange.outcome)) provider.accepted(credential);
     if (exchange.outcome !== 'client_rejected') break;
   }
   return exchange!;

@@ -3,17 +3,23 @@ import type { TokenEndpointReply } from './classification.js';
 
 const MAX_BODY_BYTES = 1_048_576;
 
-class BodyTooLargeError extends Error {}
-
-async function readBody(response: Response): Promise<string> {
+/** Reads up to 1 MiB; what goes on after that is given up, and its connection closed. */
+async function readBody(response: Response): Promise<{ body: string; truncated: boolean }> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) throw new BodyTooLargeError('token response is larger than 1 MiB');
-    chunks.push(chunk);
+  try {
+    for await (const chunk of response.body ?? []) {
+      size += chunk.byteLength;
+      chunks.push(chunk);
+      if (size > MAX_BODY_BYTES) break;
+    }
+  } catch (error) {
+    // A refusal is one whatever its body would have said.
+    if (response.ok) throw error;
+    return { body: '', truncated: true };
   }
-  return Buffer.concat(chunks).toString('utf8');
+  const body = Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES).toString('utf8');
+  return { body, truncated: size > MAX_BODY_BYTES };
 }
 
 /** `Retry-After` as seconds or as a date, which is measured against the same answer's `Date`. */
@@ -25,6 +31,8 @@ function retryAfterSeconds(headers: Headers): number | null {
   return Number.isFinite(seconds) && seconds > 0 ? Math.ceil(seconds) : null;
 }
 
+const WITHOUT_BODY = new Set([101, 204, 205, 304]);
+
 /**
  * A `fetch` for the OAuth client library that reads one answer to its end, within the time-out and 1 MiB, hands it to
  * `onReply`, and gives the library whatever body that returns to validate. Redirects are not followed.
@@ -35,16 +43,14 @@ export function capturingFetch(
 ): CustomFetch {
   return async (url, options) => {
     onSend();
-    const response = await fetch(url, { ...(options as RequestInit), redirect: 'manual' });
+    const response = await fetch(url, { ...options, redirect: 'manual' });
+    const { status, headers } = response;
     const body = onReply({
-      status: response.status,
-      contentType: response.headers.get('content-type') ?? '',
-      retryAfterSeconds: retryAfterSeconds(response.headers),
-      body: await readBody(response),
+      status,
+      contentType: headers.get('content-type') ?? '',
+      retryAfterSeconds: retryAfterSeconds(headers),
+      ...(await readBody(response)),
     });
-    return new Response(response.status === 204 ? null : body, {
-      status: response.status,
-      headers: response.headers,
-    });
+    return new Response(WITHOUT_BODY.has(status) ? null : body, { status, headers });
   };
 }
