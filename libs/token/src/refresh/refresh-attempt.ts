@@ -9,7 +9,7 @@ import { IssuedAccessToken } from '../common/tokens.js';
 import { randomFraction } from '../crypto/random.js';
 import type { Provider } from '../oauth/providers.js';
 import { type Exchange, exchangeRefreshToken } from '../oauth/refresh-grant.js';
-import { revokeAtProvider } from '../oauth/revocation.js';
+import { RevocationOutbox } from '../store/revocation-outbox.js';
 import type { FullTokenRow } from '../store/token-rows.js';
 import { type OpenedTokens, TokenStore } from '../store/token-store.js';
 import { Claims, type HeldClaim } from './claims.js';
@@ -33,6 +33,7 @@ export class RefreshAttempt {
     private readonly clock: Clock,
     private readonly events: TokenEvents,
     private readonly options: ResolvedRefreshOptions,
+    private readonly outbox: RevocationOutbox,
   ) {}
 
   /** Runs to its end whatever its callers do. @throws ReauthorizationRequiredError | ProviderUnavailableError */
@@ -75,9 +76,8 @@ export class RefreshAttempt {
    * After a log-out, a refresh token that came back too late is revoked at the provider. Never after a new log-in: many
    * providers revoke the user's whole grant with it, and so the new log-in as well.
    */
-  async discard(orphan: string, recordId: string, provider: Provider): Promise<void> {
-    const reason = await revokeAtProvider(provider, orphan);
-    if (reason) this.events.emit({ type: 'revocation_failed', provider: provider.name, recordId, reason });
+  async discard(token: string, { id: recordId, tenantId, provider }: FullTokenRow): Promise<void> {
+    await persist(this.clock, () => this.outbox.add({ tenantId, provider, recordId, token }));
   }
 
   private async accept(

@@ -85,7 +85,7 @@ export class RefreshService {
         await this.store.assertSeals(row);
         const result = await this.claimAndRun(row, before, provider);
         if ('issued' in result) return result.issued;
-        if (result.orphan !== null) await this.settle(result.orphan, row, provider);
+        if (result.orphan !== null) await this.settle(result.orphan, row);
       }
     }
     throw new ProviderUnavailableError(
@@ -106,10 +106,9 @@ export class RefreshService {
   }
 
   /** A refresh token that came back too late: after a log-out nobody owns it. */
-  private async settle(orphan: string, row: FullTokenRow, provider: Provider): Promise<void> {
+  private async settle(orphan: string, row: FullTokenRow): Promise<void> {
     const current = await persist(this.clock, () => this.rows.findFull(row));
-    if (current === null || current.status === 'revoked')
-      await this.attempt.discard(orphan, row.id, provider);
+    if (current === null || current.status === 'revoked') await this.attempt.discard(orphan, row);
   }
 
   private async claimAndRun(
