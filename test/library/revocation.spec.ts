@@ -210,8 +210,7 @@ describeOnEachDatabase('A revocation', ({ kind, createDatabase }) => {
     expect(provider.oracle.revokedGrants.length).toBe(length + 1);
   });
 
-  // On SQLite the outbox is written past the statements that faults can reach.
-  it.runIf(kind !== 'sqlite')('of such a token is not forgotten while the database is away', async () => {
+  it('of such a token is not forgotten while the database is away', async () => {
     const ref = await login();
     const { exchanges } = provider.oracle;
     const reply = provider.faults.holdReply();
@@ -220,8 +219,10 @@ describeOnEachDatabase('A revocation', ({ kind, createDatabase }) => {
     await expect.poll(() => provider.oracle.exchanges).toBe(exchanges + 1);
     await two.tokens.revokeTokens(ref);
     const asked = endpoint.requests.length;
-    faults.fail(/INSERT INTO .*tokenward_revocations/, 'before');
-    faults.fail(/INSERT INTO .*tokenward_revocations/, 'before');
+    // On SQLite this statement goes past what faults can reach.
+    const outages = kind === 'sqlite' ? 0 : 2;
+    for (let outage = 0; outage < outages; outage++)
+      faults.fail(/INSERT INTO .*tokenward_revocations/, 'before');
     reply();
     await expect(refreshing).rejects.toThrow(TokenNotFoundError);
     expect(endpoint.requests.length).toBe(asked + 1);
