@@ -11,7 +11,7 @@ const ranks = [
   ['keys/'],
   ['encryption/'],
   ['store/', 'oauth/'],
-  ['refresh/'],
+  ['refresh/', 'revocation/'],
   ['(?:token\\.(?:service|cache|writer)|key\\.service(?:\\.types)?|key-report|token-ref|stored-token)\\.ts$'], // the facades' own files
   ['guard/', 'http/', 'jobs/', 'session/'],
 ];

@@ -35,6 +35,7 @@ export async function startApp(
         encryption: { keyring },
         refresh: { ahead: false },
         cleanup: false,
+        revocation: false,
         rotation: false,
         cache: false,
       }),

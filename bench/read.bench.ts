@@ -85,6 +85,7 @@ async function startApp(address: {
         encryption: { keyring: `1:${randomBytes(32).toString('base64')}` },
         refresh: { ahead: false },
         cleanup: false,
+        revocation: false,
         rotation: false,
         cache: false,
       }),

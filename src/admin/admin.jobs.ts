@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { TokenError, TokenEvents, TokenMaintenance } from '@tokenward/nestjs';
 
-export type JobName = 'reencrypt' | 'rotate' | 'clean_up' | 'refresh_ahead';
+export type JobName = 'reencrypt' | 'rotate' | 'clean_up' | 'refresh_ahead' | 'revoke';
 
 export interface JobStatus {
   name: JobName;
@@ -40,6 +40,7 @@ export class AdminJobs implements OnModuleInit, OnModuleDestroy {
       rotate: () => jobs.rotate(),
       clean_up: () => jobs.cleanUp(),
       refresh_ahead: () => jobs.refreshAhead(),
+      revoke: () => jobs.revokePending({ signal: this.stopping.signal }),
     };
   }
 

@@ -19,6 +19,7 @@ export const forbidden: [from: string, to: string, rule: string][] = [
   [`${library}/oauth/x.ts`, `${library}/store/a.ts`, 'rank-4-oauth'],
   [`${library}/oauth/x.ts`, `${library}/refresh/engine.ts`, 'rank-4-oauth'],
   [`${library}/refresh/x.ts`, `${library}/token.service.ts`, 'rank-5-refresh'],
+  [`${library}/revocation/x.ts`, `${library}/refresh/engine.ts`, 'rank-5-revocation'],
   [`${library}/token.service.ts`, `${library}/guard/guard.ts`, 'rank-6-token'],
   [`${library}/guard/x.ts`, `${library}/http/http.ts`, 'rank-7-guard'],
   [`${library}/http/x.ts`, `${library}/jobs/jobs.ts`, 'rank-7-http'],

@@ -220,7 +220,7 @@ describe('the admin area on the wire', () => {
     expect(entry).toMatchObject({ actor: 'admin', action: 'rewrap' });
   });
 
-  it.each(['rotate', 'clean_up', 'refresh_ahead'])('runs the job %s', async (name) => {
+  it.each(['rotate', 'clean_up', 'refresh_ahead', 'revoke'])('runs the job %s', async (name) => {
     const before = new Date();
     expect((await call('POST', `/admin/jobs/${name}/run`)).status).toBe(202);
     const ended = async () =>

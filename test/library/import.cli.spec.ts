@@ -67,6 +67,7 @@ describe('tokenward import', () => {
       encryption: { keyring: legacy.keyring },
       refresh: { ahead: false },
       cleanup: false,
+      revocation: false,
       rotation: false,
       cache: false,
     });

@@ -3,9 +3,11 @@ import { format, inspect } from 'node:util';
 import type { INestApplication, LoggerService } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
-import { TokenModule, type TokenModuleOptions, TokenService } from '@tokenward/nestjs';
+import { TokenMaintenance, TokenModule, type TokenModuleOptions, TokenService } from '@tokenward/nestjs';
 import { TokenHealthModule } from '@tokenward/nestjs/health';
+import { TokenCollectorsModule } from '@tokenward/nestjs/metrics';
 import axios from 'axios';
+import { register } from 'prom-client';
 import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { databaseModule, freshKeyring, PROVIDER, tokenOptions } from '../support/app.js';
@@ -51,6 +53,7 @@ afterEach(async () => {
 
 async function start(
   options: TokenModuleOptions,
+  ...more: (typeof TokenCollectorsModule)[]
 ): Promise<{ app: INestApplication; get: (path: string) => Promise<{ status: number; data: unknown }> }> {
   const module = await Test.createTestingModule({
     imports: [
@@ -58,6 +61,7 @@ async function start(
       ScheduleModule.forRoot(),
       TokenModule.forRoot(options),
       TokenHealthModule,
+      ...more,
     ],
   })
     .setLogger(log)
@@ -130,6 +134,35 @@ describe('A replica whose provider is away', () => {
       }),
     );
     expect((await get('/health/ready')).status).toBe(200);
+  });
+});
+
+describe('A replica whose provider does not take revocations', () => {
+  it('stays ready, and counts what waits and what was given up', async () => {
+    const closed = 'http://127.0.0.1:1';
+    const acme = { tokenEndpoint: closed, revocationEndpoint: closed, clientId: 'app' };
+    const options = tokenOptions(provider, {
+      providers: {
+        [PROVIDER]: { ...acme, allowInsecureRequests: true },
+        mute: { tokenEndpoint: closed, clientId: 'app', allowInsecureRequests: true },
+      },
+    });
+    const { app, get } = await start(options, TokenCollectorsModule);
+    const tokens = app.get(TokenService);
+    for (const ref of [ada, { ...ada, account: 'second' }, { ...ada, provider: 'mute' }])
+      await tokens.storeTokens(ref, { access_token: 'a', refresh_token: 'r' });
+    await tokens.revokeTokens(ada);
+    expect(await tokens.revokeAll({ userId: 'ada' })).toBe(2);
+    await app.get(TokenMaintenance).revokePending();
+    expect((await get('/health/ready')).status).toBe(200);
+    expect(log.text).toMatch(/warn revocation at acme is tried again later: \w+ \(row /);
+    expect(log.text).toMatch(/warn revocation at mute failed: no_revocation_endpoint/);
+    await expect.poll(() => register.metrics()).toMatch(/revocations_pending\{provider="acme"\} 2/);
+    const metrics = await register.metrics();
+    expect(metrics).toContain('tokenward_revocations_total{provider="acme",outcome="postponed"} 2');
+    expect(metrics).toContain('tokenward_revocations_total{provider="mute",outcome="given_up"} 1');
+    expect(metrics).toContain('tokenward_revocation_failures_total{provider="mute"} 1');
+    expect(metrics).toContain('tokenward_job_runs_total{job="revoke",outcome="succeeded"} 1');
   });
 });
 

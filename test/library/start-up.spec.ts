@@ -97,7 +97,9 @@ describe('Start-up', () => {
   it('without ScheduleModule works when the jobs are off', async () => {
     const module = await compile(
       sqlite(),
-      TokenModule.forRoot(options({ cleanup: false, rotation: false, refresh: { ahead: false } })),
+      TokenModule.forRoot(
+        options({ cleanup: false, revocation: false, rotation: false, refresh: { ahead: false } }),
+      ),
     );
     await expect(module.init()).resolves.toBeDefined();
     await module.close();

@@ -17,6 +17,7 @@ const options = (keyring: string): TokenModuleOptions => ({
   encryption: { keyring },
   refresh: { ahead: false },
   cleanup: false,
+  revocation: false,
   rotation: false,
   cache: false,
 });

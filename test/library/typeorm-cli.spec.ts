@@ -31,8 +31,9 @@ describe('The TypeORM CLI with ormconfig.ts', () => {
     const shown = await typeorm('migration:show');
     expect(shown).toMatch(/\[X\] 1 CreateTokenwardTables/);
     expect(shown).toMatch(/\[X\] 2 AddKeyRotation/);
+    expect(shown).toMatch(/\[X\] 3 AddRevocationOutbox/);
     // The last one each time.
-    for (const name of ['AddKeyRotation', 'CreateTokenwardTables'])
+    for (const name of ['AddRevocationOutbox', 'AddKeyRotation', 'CreateTokenwardTables'])
       expect(await typeorm('migration:revert')).toMatch(
         new RegExp(`${name}\\d+ has been .*reverted successfully`),
       );

@@ -25,6 +25,7 @@ describeOnEachDatabase('A replica that is killed at any write of a rotation', ({
       encryption: { keyring: freshKeyring() },
       refresh: { ahead: false },
       cleanup: false,
+      revocation: false,
       rotation: false,
       cache: false,
     };

@@ -47,6 +47,7 @@ export function tokenOptions(
     encryption: { keyring: freshKeyring() },
     refresh: { ahead: false, ...more.refresh },
     cleanup: false,
+    revocation: false,
     rotation: false,
     cache: false,
     ...more,

@@ -15,6 +15,7 @@ const options = (file: string): TokenModuleOptions => ({
   refresh: { ahead: false },
   cleanup: false,
   // The document does by hand what the job would do.
+  revocation: false,
   rotation: false,
   cache: false,
 });

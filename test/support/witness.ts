@@ -26,6 +26,7 @@ export class Witness {
         encryption: { keyring: { file: join(app.dataDirectory, 'keyring') } },
         refresh: { ahead: false },
         cleanup: false,
+        revocation: false,
         rotation: false,
         cache: false,
       },

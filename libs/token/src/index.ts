@@ -1,6 +1,6 @@
 export { TokenModule } from './token.module.js';
 export type { CacheOptions, TokenModuleOptions } from './token.options.js';
-export type { CleanupOptions, RotationOptions } from './jobs/job.options.js';
+export type { CleanupOptions, RevocationOptions, RotationOptions } from './jobs/job.options.js';
 export type { KeyringFile } from './keys/keyring.js';
 export type { ProviderOptions } from './oauth/provider.options.js';
 export type { ClientKey, ClientKeyJwk } from './oauth/client-key.js';
@@ -13,6 +13,7 @@ export { DataKeyEntity } from './database/entities/data-key.entity.js';
 export { KekEntity } from './database/entities/kek.entity.js';
 export { KeyAuditEntity } from './database/entities/key-audit.entity.js';
 export { ReplicaEntity } from './database/entities/replica.entity.js';
+export { RevocationEntity } from './database/entities/revocation.entity.js';
 export { TokenEntity } from './database/entities/token.entity.js';
 
 export { TokenService, type GetAccessTokenOptions } from './token.service.js';

@@ -94,9 +94,9 @@ export class KeyReport {
   }
 
   /** What is under one key. */
-  async use(keyId: string): Promise<{ rows: number; quarantinedRows: number }> {
+  async use(keyId: string): Promise<Pick<KeyUse, 'rows' | 'quarantinedRows' | 'pendingRevocations'>> {
     const [use] = await this.parts.reports.findUse({ id: keyId, limit: 1 });
-    return use ?? { rows: 0, quarantinedRows: 0 };
+    return use ?? { rows: 0, quarantinedRows: 0, pendingRevocations: 0 };
   }
 
   async audit(limit: number): Promise<KeyAuditEntry[]> {
@@ -131,6 +131,7 @@ function toStatus(key: KeyUse): DataKeyStatus {
     destroyAfter: key.destroyAfter === null ? null : new Date(key.destroyAfter),
     rows: key.rows,
     quarantinedRows: key.quarantinedRows,
+    pendingRevocations: key.pendingRevocations,
   };
 }
 

@@ -107,10 +107,10 @@ export class KeyService {
     const destroyAfterMs = this.settings.destroyAfterDays * DAY_MS;
     const outcome = await this.parts.transitions.retire(key, destroyAfterMs, actorOf(actor));
     if (outcome === 'in_use') {
-      const { rows, quarantinedRows } = await this.report.use(keyId);
+      const { rows, quarantinedRows, pendingRevocations } = await this.report.use(keyId);
       throw new KeyStateError(
         'KEY_IN_USE',
-        `${rows} row(s) are still under data key ${keyId}, ${quarantinedRows} of them quarantined: the database refuses to retire it. Re-encrypt first.`,
+        `${rows} row(s) are still under data key ${keyId}, ${quarantinedRows} of them quarantined: the database refuses to retire it. Re-encrypt first.${waiting(pendingRevocations)}`,
       );
     }
     if (outcome === 'wrong_state') throw wrongState(await this.find(keyId), 'retire');
@@ -203,6 +203,11 @@ export class KeyService {
     this.events.emit({ type: 'data_key_changed', keyId, to });
   }
 }
+
+const waiting = (pendingRevocations: number): string =>
+  pendingRevocations === 0
+    ? ''
+    : ` And ${pendingRevocations} token(s) under it wait for their revocation at the provider: each moves to the active key with its next try, within about an hour.`;
 
 function wrongState({ id, state }: DataKeyRow, change: 'retire' | 'restore' | 'destroy'): KeyStateError {
   return new KeyStateError(

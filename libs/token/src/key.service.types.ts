@@ -20,6 +20,8 @@ export interface DataKeyStatus {
   rows: number;
   /** Of these, the ones that re-encryption could not open and has left as they are. */
   quarantinedRows: number;
+  /** Tokens under this key that wait for their revocation at the provider; they keep it from being retired as well. */
+  pendingRevocations: number;
 }
 
 export interface KekStatus {

@@ -11,12 +11,13 @@ import { SqlDataKeyRows } from './database/sql-data-key-rows.js';
 import { SqlKekRows } from './database/sql-kek-rows.js';
 import { SqlKeyReports } from './database/sql-key-reports.js';
 import { SqlKeyTransitions } from './database/sql-key-transitions.js';
+import { SqlRevocationRows } from './database/sql-revocation-rows.js';
 import { SqlSealedRows } from './database/sql-sealed-rows.js';
 import { SqlTokenRows } from './database/sql-token-rows.js';
 import { EncryptionService } from './encryption/encryption.service.js';
 import { PRINCIPAL_OF, TokenGuard } from './guard/token.guard.js';
 import { TokenHttpService } from './http/token-http.service.js';
-import { CLEANUP_DEFAULTS, ROTATION_DEFAULTS } from './jobs/job.options.js';
+import { CLEANUP_DEFAULTS, REVOCATION_DEFAULTS, ROTATION_DEFAULTS } from './jobs/job.options.js';
 import { JobScheduler, type ScheduledJob } from './jobs/job-scheduler.js';
 import { TokenMaintenance } from './jobs/token-maintenance.js';
 import { DataKeyRows } from './keys/data-key-rows.js';
@@ -39,7 +40,10 @@ import { AHEAD_DEFAULTS } from './refresh/refresh.options.js';
 import { LEASE_MS } from './refresh/policy.js';
 import { RefreshDriver } from './refresh/refresh-driver.js';
 import { RefreshService } from './refresh/refresh.service.js';
+import { RevocationRun } from './revocation/revocation-run.js';
+import { RevocationService } from './revocation/revocation.service.js';
 import { Reencryption } from './store/reencryption.js';
+import { RevocationRows } from './store/revocation-rows.js';
 import { SealedRows } from './store/sealed-rows.js';
 import { TokenRows } from './store/token-rows.js';
 import { TokenStore } from './store/token-store.js';
@@ -50,6 +54,7 @@ import { resolveOptions, type ResolvedOptions } from './token.options.validation
 import { TokenService } from './token.service.js';
 import { TokenWriter } from './token.writer.js';
 
+const DAY_MS = 86_400_000;
 const OPTIONS = Symbol('tokenward resolved options');
 const CACHE = Symbol('tokenward cache');
 /** Seals stored tokens; the public `EncryptionService` seals what the application has. */
@@ -65,7 +70,7 @@ function provide<T>(
 }
 
 function scheduledJobs(
-  { ahead, cleanup, rotation }: ResolvedOptions,
+  { ahead, cleanup, revocation, rotation }: ResolvedOptions,
   maintenance: TokenMaintenance,
 ): ScheduledJob[] {
   return [
@@ -74,6 +79,15 @@ function scheduledJobs(
       : []),
     ...(cleanup
       ? [{ name: 'tokenward-clean-up', cron: cleanup.cron, run: () => maintenance.cleanUp() }]
+      : []),
+    ...(revocation
+      ? [
+          {
+            name: 'tokenward-revoke',
+            cron: revocation.cron,
+            run: (signal: AbortSignal) => maintenance.revokePending({ signal }),
+          },
+        ]
       : []),
     ...(rotation
       ? [
@@ -100,6 +114,7 @@ const ports: NestProvider[] = [
   provide(KeyTransitions, [Database], (database: Database) => new SqlKeyTransitions(database)),
   provide(KeyReports, [Database], (database: Database) => new SqlKeyReports(database)),
   provide(SealedRows, [Database], (database: Database) => new SqlSealedRows(database)),
+  provide(RevocationRows, [Database], (database: Database) => new SqlRevocationRows(database)),
   provide(KeyWrapper, [OPTIONS], ({ wrapper }: ResolvedOptions) => wrapper),
 ];
 
@@ -173,8 +188,21 @@ const services: NestProvider[] = [
     ({ providers, refresh }: ResolvedOptions) => new Providers(providers, refresh.timeoutSeconds),
   ),
   provide(
+    RevocationService,
+    [RevocationRows, TokenStore, Providers, TokenEvents],
+    (...args: ConstructorParameters<typeof RevocationService>) => new RevocationService(...args),
+  ),
+  provide(
+    RevocationRun,
+    [RevocationRows, RevocationService, OPTIONS],
+    (rows: RevocationRows, service: RevocationService, { revocation }: ResolvedOptions) =>
+      new RevocationRun(rows, service, {
+        maxAgeMs: (revocation || REVOCATION_DEFAULTS).retryDays * DAY_MS,
+      }),
+  ),
+  provide(
     RefreshDriver,
-    [TokenRows, TokenStore, Claims, Clock, TokenEvents],
+    [TokenRows, TokenStore, Claims, RevocationService, Clock, TokenEvents],
     (...args: ConstructorParameters<typeof RefreshDriver>) => new RefreshDriver(...args),
   ),
   provide(
@@ -185,9 +213,15 @@ const services: NestProvider[] = [
   ),
   provide(
     TokenWriter,
-    [TokenRows, TokenStore, TokenEvents, Clock, OPTIONS],
-    (rows: TokenRows, store: TokenStore, events: TokenEvents, clock: Clock, { refresh }: ResolvedOptions) =>
-      new TokenWriter(rows, store, events, clock, refresh),
+    [TokenRows, TokenStore, TokenEvents, Clock, OPTIONS, RevocationService],
+    (
+      rows: TokenRows,
+      store: TokenStore,
+      events: TokenEvents,
+      clock: Clock,
+      { refresh }: ResolvedOptions,
+      outbox: RevocationService,
+    ) => new TokenWriter(rows, store, events, clock, refresh, outbox),
   ),
   provide(CACHE, [OPTIONS, Clock], ({ cacheEntries }: ResolvedOptions, clock: Clock) =>
     cacheEntries === false ? null : new TokenCache(cacheEntries, clock),
@@ -257,16 +291,17 @@ const edges: NestProvider[] = [
   ),
   provide(
     TokenMaintenance,
-    [TokenRows, RefreshService, KeyService, Reencryption, TokenEvents, OPTIONS],
+    [TokenRows, RefreshService, KeyService, Reencryption, RevocationRun, TokenEvents, OPTIONS],
     (
       rows: TokenRows,
       refresher: RefreshService,
       keyService: KeyService,
       reencryption: Reencryption,
+      revocations: RevocationRun,
       events: TokenEvents,
       { ahead, cleanup, providers, rotation }: ResolvedOptions,
     ) =>
-      new TokenMaintenance(rows, refresher, keyService, reencryption, events, {
+      new TokenMaintenance(rows, refresher, keyService, reencryption, revocations, events, {
         retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
         cleanupBatchSize: (cleanup || CLEANUP_DEFAULTS).batchSize,
         providers: Object.keys(providers),
@@ -318,6 +353,7 @@ const edges: NestProvider[] = [
     KeyHealth,
     KeyReport,
     KeyReports,
+    RevocationRows,
     Database,
     Clock,
   ],

@@ -1,4 +1,4 @@
-import type { CleanupOptions, RotationOptions } from './jobs/job.options.js';
+import type { CleanupOptions, RevocationOptions, RotationOptions } from './jobs/job.options.js';
 import type { KeyringFile } from './keys/keyring.js';
 import type { KeyWrapper } from './keys/key-wrapper.js';
 import type { ProviderOptions } from './oauth/provider.options.js';
@@ -17,6 +17,8 @@ export interface TokenModuleOptions {
   encryption: { keyring: string | KeyringFile } | { wrapper: KeyWrapper };
   refresh?: RefreshOptions;
   cleanup?: false | CleanupOptions;
+  /** Repeats revocations that have failed. `false`: nothing is scheduled; call `TokenMaintenance.revokePending()`. */
+  revocation?: false | RevocationOptions;
   /** Rotation of data keys. `false`: nothing is scheduled; `KeyService` and `TokenMaintenance` still work. */
   rotation?: false | RotationOptions;
   /** Default: `{ maxEntries: 10000 }`. */

@@ -5,6 +5,8 @@ import { principalFromRequest, type PrincipalOf } from './guard/principal.js';
 import {
   CLEANUP_DEFAULTS,
   cleanupOptionsSchema,
+  REVOCATION_DEFAULTS,
+  revocationOptionsSchema,
   ROTATION_DEFAULTS,
   rotationOptionsSchema,
 } from './jobs/job.options.js';
@@ -27,6 +29,7 @@ export interface ResolvedOptions {
   refresh: ResolvedRefreshOptions;
   ahead: typeof AHEAD_DEFAULTS | false;
   cleanup: typeof CLEANUP_DEFAULTS | false;
+  revocation: typeof REVOCATION_DEFAULTS | false;
   rotation: typeof ROTATION_DEFAULTS | false;
   cacheEntries: number | false;
   principal: PrincipalOf;
@@ -74,6 +77,7 @@ const schema = z.strictObject({
   encryption: encryptionSchema,
   refresh: refreshOptionsSchema.optional(),
   cleanup: cleanupOptionsSchema.optional(),
+  revocation: revocationOptionsSchema.optional(),
   rotation: rotationOptionsSchema.optional(),
   cache: z
     .union([
@@ -125,15 +129,17 @@ export function resolveWrapper(encryption: unknown): KeyWrapper {
 /** Validates the module's options and fills in the defaults. @throws TokenConfigurationError with every fault at once */
 export function resolveOptions(options: TokenModuleOptions): ResolvedOptions {
   const parsed = schema.safeParse(options ?? {});
-  const { refresh, cleanup, rotation } = (options ?? {}) as Partial<TokenModuleOptions>;
+  const { refresh, cleanup, revocation, rotation } = (options ?? {}) as Partial<TokenModuleOptions>;
   const ahead = withDefaults(AHEAD_DEFAULTS, refresh?.ahead);
   const resolvedCleanup = withDefaults(CLEANUP_DEFAULTS, cleanup);
+  const resolvedRevocation = withDefaults(REVOCATION_DEFAULTS, revocation);
   const resolvedRotation = withDefaults(ROTATION_DEFAULTS, rotation);
   const problems = [
     ...(parsed.error?.issues.flatMap(describe) ?? []),
     ...cronFaults({
       'refresh.ahead.cron': ahead && ahead.cron,
       'cleanup.cron': resolvedCleanup && resolvedCleanup.cron,
+      'revocation.cron': resolvedRevocation && resolvedRevocation.cron,
       'rotation.cron': resolvedRotation && resolvedRotation.cron,
     }),
   ];
@@ -147,6 +153,7 @@ export function resolveOptions(options: TokenModuleOptions): ResolvedOptions {
     refresh: { ...REFRESH_DEFAULTS, ...withoutUndefined(rest) },
     ahead,
     cleanup: resolvedCleanup,
+    revocation: resolvedRevocation,
     rotation: resolvedRotation,
     cacheEntries: data.cache === false ? false : (data.cache?.maxEntries ?? 10_000),
     principal: data.principal ?? principalFromRequest,

@@ -15,7 +15,13 @@ import { issuedFrom, refreshable } from './refresh/engine.js';
 import { RefreshService } from './refresh/refresh.service.js';
 import { waitFor } from './refresh/wait-for.js';
 import { openCurrent } from './store/open-current.js';
-import { type FullTokenRow, type ReadableTokenRow, type TokenFilter, TokenRows } from './store/token-rows.js';
+import {
+  type FullTokenRow,
+  type ReadableTokenRow,
+  type RevocationFilter,
+  type TokenFilter,
+  TokenRows,
+} from './store/token-rows.js';
 import { TokenStore } from './store/token-store.js';
 import { toStoredToken } from './stored-token.js';
 import { TokenCache } from './token.cache.js';
@@ -34,7 +40,8 @@ export interface GetAccessTokenOptions {
 }
 
 const DEFAULT_MIN_TTL_SECONDS = 5;
-const FILTER_FIELDS = ['userId', 'tenantId', 'provider', 'account', 'status'];
+const REVOCATION_FIELDS = ['userId', 'tenantId', 'provider'];
+const FILTER_FIELDS = [...REVOCATION_FIELDS, 'account', 'status'];
 
 /** Stores users' tokens and hands out valid ones. The one class that most applications need. */
 export class TokenService {
@@ -105,27 +112,28 @@ export class TokenService {
     return this.getAccessToken(ref, { forceRefresh: true });
   }
 
-  /** Forgets a user's tokens at once, then revokes them at the provider (RFC 7009). Does nothing where nothing is stored. */
+  /**
+   * Forgets a user's tokens at once, then revokes them at the provider (RFC 7009). What the provider does not take now is
+   * in the outbox and tried again. Does nothing where nothing is stored.
+   */
   async revokeTokens(ref: TokenRef): Promise<void> {
     const resolved = resolveTokenRef(ref);
-    await this.writer.revoke(resolved, this.providers.find(resolved.provider), () =>
-      this.context.cache?.invalidate(resolved),
-    );
+    await this.writer.revoke(resolved, (erased) => this.context.cache?.invalidate(erased));
+  }
+
+  /**
+   * The same for everything that matches all given fields; how many token sets. The providers are asked by the scheduled
+   * job. What is stored while it runs may stay. If it fails, what it has revoked stays revoked: repeat it.
+   * @throws TokenInputError for a filter without any field
+   */
+  async revokeAll(filter: RevocationFilter): Promise<number> {
+    assertFilter(filter, REVOCATION_FIELDS);
+    return this.writer.revokeAll(filter, (erased) => this.context.cache?.invalidate(erased));
   }
 
   /** What is stored, without secrets, oldest first. @throws TokenInputError for a filter without any field */
   async listTokens(filter: TokenFilter): Promise<StoredToken[]> {
-    const fields = Object.entries(filter ?? {}).filter(([, value]) => value !== undefined);
-    if (fields.length === 0)
-      throw new TokenInputError(
-        'filter',
-        'must name at least one of userId, tenantId, provider, account, status',
-      );
-    for (const [field, value] of fields) {
-      if (!FILTER_FIELDS.includes(field))
-        throw new TokenInputError(`filter.${field}`, `is not a field; known: ${FILTER_FIELDS.join(', ')}`);
-      assertId(`filter.${field}`, value);
-    }
+    assertFilter(filter, FILTER_FIELDS);
     return (await this.rows.list(filter)).map(toStoredToken);
   }
 
@@ -186,6 +194,18 @@ export class TokenService {
     } finally {
       this.context.cache?.invalidate(ref);
     }
+  }
+}
+
+/** @throws TokenInputError for a filter without any field, or with one that would be passed over */
+function assertFilter(filter: object, known: readonly string[]): void {
+  const fields = Object.entries(filter ?? {}).filter(([, value]) => value !== undefined);
+  if (fields.length === 0)
+    throw new TokenInputError('filter', `must name at least one of ${known.join(', ')}`);
+  for (const [field, value] of fields) {
+    if (!known.includes(field))
+      throw new TokenInputError(`filter.${field}`, `is not a field; known: ${known.join(', ')}`);
+    assertId(`filter.${field}`, value);
   }
 }
 

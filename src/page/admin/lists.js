@@ -8,6 +8,7 @@ const jobNames = {
   rotate: ['Rotation', 'replaces old keys, moves their rows, retires empty keys'],
   clean_up: ['Clean-up', 'deletes token sets that have been dead for long'],
   refresh_ahead: ['Refresh ahead', 'refreshes tokens before they expire'],
+  revoke: ['Revocation', 'asks providers again to revoke what users have ended'],
 };
 
 const deeds = {

@@ -241,6 +241,7 @@ function optionsOf({ provider, keyring }: Scene): TokenModuleOptions {
     encryption: { keyring },
     refresh: { ahead: false },
     cleanup: false,
+    revocation: false,
     rotation: false,
     cache: false,
   };

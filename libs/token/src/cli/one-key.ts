@@ -17,12 +17,15 @@ export async function findKey(
 export const aboutKey = (headline: string, key: DataKeyStatus | null, id: string): string =>
   section(headline, key ? `${dataKeyTable([key])}${remarks(key)}` : `data key ${id}`);
 
-function remarks({ purpose, quarantinedRows, destroyAfter }: DataKeyStatus): string {
+function remarks({ purpose, quarantinedRows, pendingRevocations, destroyAfter }: DataKeyStatus): string {
   return [
     purpose === 'application'
       ? '\nIt seals values of the application: only the application knows which, and whether any are left.'
       : '',
     quarantinedRows > 0 ? `\n${count(quarantinedRows, 'row')} under it cannot be opened.` : '',
+    pendingRevocations > 0
+      ? `\n${count(pendingRevocations, 'token')} under it ${pendingRevocations === 1 ? 'waits' : 'wait'} for revocation at the provider.`
+      : '',
     destroyAfter ? `\nIt may be destroyed from ${instant(destroyAfter)} on.` : '',
   ].join('');
 }

@@ -16,6 +16,7 @@ const key = (id: string, change: Partial<DataKeyStatus> = {}): DataKeyStatus => 
   destroyAfter: null,
   rows: 0,
   quarantinedRows: 0,
+  pendingRevocations: 0,
   ...change,
 });
 

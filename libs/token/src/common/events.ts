@@ -16,6 +16,8 @@ export type TokenEvent =
   | { type: 'token_read'; source: 'cache' | 'database' | 'refresh' }
   | { type: 'token_stored'; provider: string; recordId: string; generation: number }
   | { type: 'token_revoked'; provider: string; recordId: string }
+  | { type: 'revocation_done'; provider: string; recordId: string }
+  | { type: 'revocation_postponed'; provider: string; recordId: string; reason: string }
   | { type: 'revocation_failed'; provider: string; recordId: string; reason: string }
   | {
       type: 'refresh';

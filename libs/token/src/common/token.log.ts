@@ -31,6 +31,11 @@ export class TokenLog {
           `revocation at ${event.provider} failed: ${event.reason}; the tokens are gone here (row ${event.recordId})`,
         );
         break;
+      case 'revocation_postponed':
+        this.#logger.warn(
+          `revocation at ${event.provider} is tried again later: ${event.reason} (row ${event.recordId})`,
+        );
+        break;
       case 'decryption_failed':
         this.#logger.error(
           `cannot open ${event.field} of row ${event.recordId}: ${event.reason}; it was kept as it is`,

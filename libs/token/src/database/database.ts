@@ -6,6 +6,7 @@ import { DataKeyEntity } from './entities/data-key.entity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
+import { RevocationEntity } from './entities/revocation.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
 import { type Fragment, render, type Rendering, sql, type Statement, type TableName } from './sql.js';
 
@@ -19,6 +20,7 @@ const ENTITIES: Record<TableName, Function> = {
   keks: KekEntity,
   keyAudit: KeyAuditEntity,
   replicas: ReplicaEntity,
+  revocations: RevocationEntity,
 };
 
 /** The driver's own connection of better-sqlite3. */

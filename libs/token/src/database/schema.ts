@@ -2,12 +2,25 @@ import { DataKeyEntity } from './entities/data-key.entity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
+import { RevocationEntity } from './entities/revocation.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
 import { CreateTokenwardTables1764000000000 } from './migrations/1764000000000-create-tokenward-tables.js';
 import { AddKeyRotation1764100000000 } from './migrations/1764100000000-add-key-rotation.js';
+import { AddRevocationOutbox1764200000000 } from './migrations/1764200000000-add-revocation-outbox.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
-export const tokenEntities = [TokenEntity, DataKeyEntity, KekEntity, KeyAuditEntity, ReplicaEntity] as const;
+export const tokenEntities = [
+  TokenEntity,
+  DataKeyEntity,
+  KekEntity,
+  KeyAuditEntity,
+  ReplicaEntity,
+  RevocationEntity,
+] as const;
 
 /** Put these into your DataSource: `migrations: [...tokenMigrations, …]`. They run forward and back on every supported database. */
-export const tokenMigrations = [CreateTokenwardTables1764000000000, AddKeyRotation1764100000000] as const;
+export const tokenMigrations = [
+  CreateTokenwardTables1764000000000,
+  AddKeyRotation1764100000000,
+  AddRevocationOutbox1764200000000,
+] as const;

@@ -3,10 +3,11 @@ import type { DataKeyState } from '../keys/data-key-rows.js';
 import { type AuditRow, KeyReports, type KeyUse, type MoveProgress } from '../keys/key-reports.js';
 import { DATA_KEY, toDataKeyRow } from './data-key-mapping.js';
 import type { Database } from './database.js';
-import { dataKeys, join, keyAudit, list, now, sql, tokens } from './sql.js';
+import { dataKeys, join, keyAudit, list, now, revocations, sql, tokens } from './sql.js';
 
 /** Progress that is older belongs to a run that has ended. */
 const RUN_GAP_MS = 60_000;
+const NOTHING = { rows: 0, quarantinedRows: 0, pendingRevocations: 0 };
 
 export class SqlKeyReports extends KeyReports {
   constructor(private readonly database: Database) {
@@ -42,7 +43,12 @@ export class SqlKeyReports extends KeyReports {
       ...(tenantId === undefined ? [] : [sql`tenant_id = ${tenantId}`]),
       ...(purpose === undefined ? [] : [sql`purpose = ${purpose}`]),
       ...(id === undefined ? [] : [sql`id = ${id}`]),
-      ...(empty ? [sql`NOT EXISTS (SELECT 1 FROM ${tokens} WHERE key_id = usable_id)`] : []),
+      ...(empty
+        ? [
+            sql`NOT EXISTS (SELECT 1 FROM ${tokens} WHERE key_id = usable_id)`,
+            sql`NOT EXISTS (SELECT 1 FROM ${revocations} WHERE key_id = usable_id)`,
+          ]
+        : []),
       ...(restored === false
         ? [sql`NOT EXISTS (SELECT 1 FROM ${keyAudit} WHERE key_id = ${dataKeys}.id AND action = 'restore')`]
         : []),
@@ -52,7 +58,7 @@ export class SqlKeyReports extends KeyReports {
         ORDER BY CASE WHEN state = 'active' THEN 1 ELSE 0 END, state_changed_at DESC, id LIMIT ${limit}`)
     ).map(toDataKeyRow);
     const counts = await this.#countRows(keys.map((key) => key.id));
-    return keys.map((key) => ({ ...key, ...(counts.get(key.id) ?? { rows: 0, quarantinedRows: 0 }) }));
+    return keys.map((key) => ({ ...key, ...(counts.get(key.id) ?? NOTHING) }));
   }
 
   override async countRows(
@@ -67,19 +73,25 @@ export class SqlKeyReports extends KeyReports {
     return { rows: Number(row!['count']), quarantinedRows: Number(row!['quarantined']) };
   }
 
-  async #countRows(ids: string[]): Promise<Map<string, { rows: number; quarantinedRows: number }>> {
+  async #countRows(ids: string[]): Promise<Map<string, typeof NOTHING>> {
     if (ids.length === 0) return new Map();
     const byText = new Map(ids.map((id) => [keyIdText(uuidToBytes(id)), id]));
-    const rows = await this.database.rows(
+    const under = list([...byText.keys()]);
+    const counts = new Map<string, typeof NOTHING>();
+    const add = (row: Record<string, unknown>, change: Partial<typeof NOTHING>): void => {
+      const id = byText.get(row['key_id'] as string)!;
+      counts.set(id, { ...(counts.get(id) ?? NOTHING), ...change });
+    };
+    for (const row of await this.database.rows(
       sql`SELECT key_id, COUNT(*) AS count, COUNT(quarantined_as) AS quarantined FROM ${tokens}
-        WHERE key_id IN (${list([...byText.keys()])}) GROUP BY key_id`,
-    );
-    return new Map(
-      rows.map((row) => [
-        byText.get(row['key_id'] as string)!,
-        { rows: Number(row['count']), quarantinedRows: Number(row['quarantined']) },
-      ]),
-    );
+        WHERE key_id IN (${under}) GROUP BY key_id`,
+    ))
+      add(row, { rows: Number(row['count']), quarantinedRows: Number(row['quarantined']) });
+    for (const row of await this.database.rows(
+      sql`SELECT key_id, COUNT(*) AS count FROM ${revocations} WHERE key_id IN (${under}) GROUP BY key_id`,
+    ))
+      add(row, { pendingRevocations: Number(row['count']) });
+    return counts;
   }
 
   override async countByKek(): Promise<{ kekId: string; dataKeys: number }[]> {

@@ -3,7 +3,7 @@ import { type EmptyingKey, type SealedRow, SealedRows } from '../store/sealed-ro
 import type { SealedCells } from '../store/token-rows.js';
 import { type Database, isDeadlock } from './database.js';
 import { jsonRows, updateFrom } from './json-rows.js';
-import { dataKeys, type Fragment, now, sql, tokens } from './sql.js';
+import { dataKeys, type Fragment, list, now, revocations, sql, tokens } from './sql.js';
 import { fenced } from './sql-token-rows.js';
 
 /** Prefix, header, nonce, commitment and tag of a record as text: no two records share it, and it is short. */
@@ -132,9 +132,9 @@ export class SqlSealedRows extends SealedRows {
   }
 
   override async eraseTenant(tenantId: string, limit: number): Promise<number> {
+    await this.#erasePending(tenantId, limit);
     const found = await this.database.rows(
-      sql`SELECT id FROM ${tokens} WHERE key_id IS NOT NULL AND (tenant_id = ${tenantId}
-          OR key_id IN (SELECT usable_id FROM ${dataKeys} WHERE tenant_id = ${tenantId})) LIMIT ${limit}`,
+      sql`SELECT id FROM ${tokens} WHERE key_id IS NOT NULL AND ${ofTenant(tenantId)} LIMIT ${limit}`,
     );
     if (found.length === 0) return 0;
     const { dialect } = this.database;
@@ -159,4 +159,20 @@ export class SqlSealedRows extends SealedRows {
     };
     return this.database.affected(updateFrom(dialect, tokens, rows, erased, sql`t.id = v.id`));
   }
+
+  async #erasePending(tenantId: string, limit: number): Promise<void> {
+    for (;;) {
+      const found = await this.database.rows(
+        sql`SELECT id FROM ${revocations} WHERE ${ofTenant(tenantId)} LIMIT ${limit}`,
+      );
+      if (found.length > 0)
+        await this.database.affected(
+          sql`DELETE FROM ${revocations} WHERE id IN (${list(found.map((row) => row['id']))})`,
+        );
+      if (found.length < limit) return;
+    }
+  }
 }
+
+const ofTenant = (tenantId: string): Fragment =>
+  sql`(tenant_id = ${tenantId} OR key_id IN (SELECT usable_id FROM ${dataKeys} WHERE tenant_id = ${tenantId}))`;

@@ -2,11 +2,13 @@ import {
   FencedWriteError,
   type FullTokenRow,
   type ReadableTokenRow,
+  type RevocationFilter,
   type TokenFilter,
   type TokenRow,
   TokenRows,
   type TokenWrite,
 } from '../store/token-rows.js';
+import type { NewRevocation } from '../store/revocation-rows.js';
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
 import { type Database, isForeignKeyViolation, isUniqueViolation } from './database.js';
 import { ReadBatcher } from './read-batcher.js';
@@ -21,6 +23,7 @@ import {
   READABLE_ROW,
   toReadableRow,
 } from './row-mapping.js';
+import { insertRevocation } from './insert-revocation.js';
 import { type Fragment, fromNow, join, list, now, sql, tokens } from './sql.js';
 
 /** Runs a write that seals; the database refuses keys that are retired. */
@@ -65,18 +68,20 @@ export class SqlTokenRows extends TokenRows {
   }
 
   override async list(filter: TokenFilter): Promise<TokenRow[]> {
-    const { userId, tenantId, provider, account, status } = filter;
-    const conditions = [
-      userId === undefined ? null : sql`user_id = ${userId}`,
-      tenantId === undefined ? null : sql`tenant_id = ${tenantId}`,
-      provider === undefined ? null : sql`provider = ${provider}`,
-      account === undefined ? null : sql`account = ${account}`,
-      status === undefined ? null : sql`status = ${status}`,
-    ].filter((condition) => condition !== null);
     const rows = await this.database.rows(
-      sql`SELECT ${ROW} FROM ${tokens} WHERE ${join(conditions, ' AND ')} ORDER BY created_at, id`,
+      sql`SELECT ${ROW} FROM ${tokens} WHERE ${matching(filter)} ORDER BY created_at, id`,
     );
     return rows.map(toRow);
+  }
+
+  override async findRevocable(
+    filter: RevocationFilter,
+    afterId: string,
+    limit: number,
+  ): Promise<FullTokenRow[]> {
+    const rows = await this.database.rows(sql`SELECT ${FULL_ROW} FROM ${tokens}
+      WHERE ${matching(filter)} AND status <> 'revoked' AND id > ${afterId} ORDER BY id LIMIT ${limit}`);
+    return rows.map(toFullRow);
   }
 
   override async findDue(providers: readonly string[], limit: number, leaseMs: number): Promise<TokenRow[]> {
@@ -117,11 +122,12 @@ export class SqlTokenRows extends TokenRows {
     return (await fenced(() => this.database.affected(statement))) === 1;
   }
 
-  override async revoke(id: string, seen: number): Promise<boolean> {
+  override async revoke(id: string, seen: number, entry: NewRevocation | null): Promise<boolean> {
     const statement = sql`UPDATE ${tokens} SET status = 'revoked', generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL,
         refresh_after = NULL, updated_at = ${now}, quarantined_as = NULL, claim_id = NULL, claimed_at = NULL, unknown_since = NULL, retry_after = NULL
       WHERE id = ${id} AND generation = ${seen}`;
-    return (await this.database.affected(statement)) === 1;
+    if (entry === null) return (await this.database.affected(statement)) === 1;
+    return fenced(() => this.database.atomically([statement, insertRevocation(entry)]));
   }
 
   override async deleteDead(retentionMs: number, limit: number): Promise<number> {
@@ -151,4 +157,15 @@ export class SqlTokenRows extends TokenRows {
     for (const row of rows) counts[row['status'] as TokenStatus] = Number(row['count']);
     return counts;
   }
+}
+
+function matching({ userId, tenantId, provider, account, status }: TokenFilter): Fragment {
+  const conditions = [
+    userId === undefined ? null : sql`user_id = ${userId}`,
+    tenantId === undefined ? null : sql`tenant_id = ${tenantId}`,
+    provider === undefined ? null : sql`provider = ${provider}`,
+    account === undefined ? null : sql`account = ${account}`,
+    status === undefined ? null : sql`status = ${status}`,
+  ].filter((condition) => condition !== null);
+  return join(conditions, ' AND ');
 }

@@ -9,7 +9,7 @@ export class Fragment {
   ) {}
 }
 
-export type TableName = 'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas';
+export type TableName = 'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas' | 'revocations';
 
 /** Resolved when the statement is rendered for a database. */
 export type Symbolic = { readonly symbol: 'now' | TableName };
@@ -20,6 +20,7 @@ export const dataKeys: Symbolic = { symbol: 'dataKeys' };
 export const keks: Symbolic = { symbol: 'keks' };
 export const keyAudit: Symbolic = { symbol: 'keyAudit' };
 export const replicas: Symbolic = { symbol: 'replicas' };
+export const revocations: Symbolic = { symbol: 'revocations' };
 
 export function sql(strings: TemplateStringsArray, ...values: unknown[]): Fragment {
   return new Fragment(strings, values);

@@ -25,7 +25,7 @@ export class JobScheduler {
     if (this.jobs.length === 0) return;
     if (!this.registry) {
       throw new TokenConfigurationError([
-        'Scheduled jobs need `ScheduleModule.forRoot()` (from @nestjs/schedule) in the root module’s imports; to run without jobs set `refresh.ahead: false`, `cleanup: false` and `rotation: false`.',
+        'Scheduled jobs need `ScheduleModule.forRoot()` (from @nestjs/schedule) in the root module’s imports; to run without jobs set `refresh.ahead: false`, `cleanup: false`, `revocation: false` and `rotation: false`.',
       ]);
     }
     for (const { name, cron, run } of this.jobs) {

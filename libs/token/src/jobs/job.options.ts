@@ -9,6 +9,13 @@ export interface CleanupOptions {
   batchSize?: number;
 }
 
+export interface RevocationOptions {
+  /** When to try again what could not be revoked at its provider. Default: every 30 seconds. */
+  cron?: string;
+  /** A token that could not be revoked for so long is given up. 1 to 90. Default 7. */
+  retryDays?: number;
+}
+
 export interface RotationOptions {
   /** When to look for keys that are too old, rows to move and keys to retire. Default: every minute. */
   cron?: string;
@@ -21,6 +28,7 @@ export interface RotationOptions {
 }
 
 export const CLEANUP_DEFAULTS = { cron: '0 17 * * * *', retentionDays: 30, batchSize: 1000 };
+export const REVOCATION_DEFAULTS = { cron: '*/30 * * * * *', retryDays: 7 };
 export const ROTATION_DEFAULTS = {
   cron: '30 * * * * *',
   dataKeyMaxAgeDays: 90,
@@ -38,6 +46,11 @@ export const cleanupOptionsSchema = z.union([
     retentionDays: z.number().min(0, 'must be 0 or more').max(3650, 'must be at most 3650').optional(),
     batchSize: integer(1, 10_000),
   }),
+]);
+
+export const revocationOptionsSchema = z.union([
+  z.literal(false),
+  z.strictObject({ cron: z.string().optional(), retryDays: integer(1, 90) }),
 ]);
 
 export const rotationOptionsSchema = z.union([

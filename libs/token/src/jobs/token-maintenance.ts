@@ -4,6 +4,7 @@ import { randomFraction } from '../crypto/random.js';
 import type { KeyService } from '../key.service.js';
 import { LEASE_MS } from '../refresh/policy.js';
 import { RefreshService } from '../refresh/refresh.service.js';
+import { RevocationRun } from '../revocation/revocation-run.js';
 import { Reencryption, type ReencryptionOptions } from '../store/reencryption.js';
 import { TokenRows } from '../store/token-rows.js';
 
@@ -29,6 +30,7 @@ export class TokenMaintenance {
     private readonly refresher: RefreshService,
     private readonly keys: KeyService,
     private readonly reencryption: Reencryption,
+    private readonly revocations: RevocationRun,
     private readonly events: TokenEvents,
     private readonly settings: MaintenanceSettings,
   ) {}
@@ -74,6 +76,14 @@ export class TokenMaintenance {
       if (failed) throw failed.reason;
       return refreshed;
     });
+  }
+
+  /**
+   * Tries again to revoke tokens at their providers that could not be revoked at the log-out; how many it has revoked.
+   * What is too old, or known to be useless, is given up and reported. The rest is left to its back-off.
+   */
+  async revokePending(options: { signal?: AbortSignal } = {}): Promise<number> {
+    return this.run('revoke', () => this.revocations.run(options.signal));
   }
 
   /**

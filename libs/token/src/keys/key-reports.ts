@@ -5,6 +5,8 @@ import type { Purpose } from './key-states.js';
 export interface KeyUse extends DataKeyRow {
   rows: number;
   quarantinedRows: number;
+  /** Entries of the outbox under it. */
+  pendingRevocations: number;
 }
 
 export interface MoveProgress {
@@ -33,7 +35,7 @@ export abstract class KeyReports {
     purpose?: Purpose;
     tenantId?: string;
     id?: string;
-    /** Only keys without any row. */
+    /** Only keys without any row, in the outbox too. */
     empty?: boolean;
     /** `false`: only keys that nobody has ever restored. */
     restored?: false;

@@ -4,6 +4,7 @@ import { type Counter, type Gauge, type Histogram, register } from 'prom-client'
 import { Clock } from '../common/clock.js';
 import { type TokenEvent, TokenEvents } from '../common/events.js';
 import { KeyReports } from '../keys/key-reports.js';
+import { RevocationRows } from '../store/revocation-rows.js';
 import { TokenRows } from '../store/token-rows.js';
 
 /** Counting reads the whole table, so a scrape may see counts of this age. */
@@ -53,6 +54,16 @@ export class TokenCollectors implements OnModuleDestroy {
     'Tokens that were erased here but not revoked at the provider.',
     ['provider'],
   );
+  private readonly revocations = counter(
+    'tokenward_revocations_total',
+    'Tries to revoke a token at its provider, by outcome.',
+    ['provider', 'outcome'],
+  );
+  private readonly pendingRevocations = getOrCreateMetric('Gauge', {
+    name: 'tokenward_revocations_pending',
+    help: 'Tokens that are erased here and wait for their revocation at the provider; at most 30 seconds old.',
+    labelNames: ['provider'],
+  }) as Gauge;
   private readonly keysReady = getOrCreateMetric('Gauge', {
     name: 'tokenward_keys_ready',
     help: '1 while the keys in the database can be opened, else 0.',
@@ -110,6 +121,7 @@ export class TokenCollectors implements OnModuleDestroy {
     @Inject(TokenEvents) events: TokenEvents,
     @Inject(TokenRows) private readonly rows: TokenRows,
     @Inject(KeyReports) private readonly reports: KeyReports,
+    @Inject(RevocationRows) private readonly outbox: RevocationRows,
     @Inject(Clock) private readonly clock: Clock,
   ) {
     this.#subscription = events.stream.subscribe((event) => this.count(event));
@@ -147,10 +159,14 @@ export class TokenCollectors implements OnModuleDestroy {
       const { rows, quarantinedRows } = await this.reports.countRows('decrypt_only');
       this.rowsLeft.set({ state: 'movable' }, rows - quarantinedRows);
       this.rowsLeft.set({ state: 'quarantined' }, quarantinedRows);
+      const pending = await this.outbox.countByProvider();
+      this.pendingRevocations.reset();
+      for (const [provider, count] of Object.entries(pending))
+        this.pendingRevocations.set({ provider }, count);
       this.#countedAt = now;
     } catch {
       // No number rather than a wrong one; the other metrics are needed most while the database is away.
-      for (const gauge of [tokens, this.dataKeys, this.rowsLeft]) gauge.reset();
+      for (const gauge of [tokens, this.dataKeys, this.rowsLeft, this.pendingRevocations]) gauge.reset();
     }
   }
 
@@ -178,6 +194,13 @@ export class TokenCollectors implements OnModuleDestroy {
         break;
       case 'revocation_failed':
         this.revocationFailures.inc({ provider: event.provider });
+        this.revocations.inc({ provider: event.provider, outcome: 'given_up' });
+        break;
+      case 'revocation_postponed':
+        this.revocations.inc({ provider: event.provider, outcome: 'postponed' });
+        break;
+      case 'revocation_done':
+        this.revocations.inc({ provider: event.provider, outcome: 'revoked' });
         break;
       case 'data_key_changed':
         this.keyChanges.inc({ state: event.to });

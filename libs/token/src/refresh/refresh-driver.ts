@@ -5,8 +5,8 @@ import type { ResolvedTokenRef } from '../common/tokens.js';
 import { randomFraction, randomId } from '../crypto/random.js';
 import type { Provider } from '../oauth/providers.js';
 import { exchangeRefreshToken } from '../oauth/refresh-grant.js';
-import { revokeAtProvider } from '../oauth/revocation.js';
 import { isOutdated } from '../store/open-current.js';
+import { RevocationOutbox } from '../store/revocation-outbox.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
 import { TokenStore } from '../store/token-store.js';
 import { Claims } from './claims.js';
@@ -29,6 +29,7 @@ export class RefreshDriver {
     private readonly rows: TokenRows,
     private readonly store: TokenStore,
     private readonly claims: Claims,
+    private readonly outbox: RevocationOutbox,
     private readonly clock: Clock,
     private readonly events: TokenEvents,
   ) {}
@@ -53,7 +54,7 @@ export class RefreshDriver {
   }
 
   private handlers(ref: ResolvedTokenRef, provider: Provider, heartbeats: NodeJS.Timeout[]): Handlers {
-    const { rows, store, claims, clock, events } = this;
+    const { rows, store, claims, outbox, clock, events } = this;
     const deadline = clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
     return {
       read: () => rows.findFull(ref),
@@ -84,11 +85,10 @@ export class RefreshDriver {
           ),
         ),
       fail: ({ held, failure }) => persist(clock, () => claims.fail(held, failure)),
-      discard: async ({ row, refreshToken }) => {
-        const reason = await revokeAtProvider(provider, refreshToken);
-        if (reason)
-          events.emit({ type: 'revocation_failed', provider: provider.name, recordId: row.id, reason });
-      },
+      discard: ({ row: { id, tenantId }, refreshToken }) =>
+        persist(clock, () =>
+          outbox.add({ tenantId, provider: provider.name, recordId: id, token: refreshToken }),
+        ),
       report: (event) => events.emit(event),
     };
   }

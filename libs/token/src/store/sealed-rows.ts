@@ -40,6 +40,9 @@ export abstract class SealedRows {
   abstract count(key: Pick<EmptyingKey, 'keyIdText'>): Promise<{ rows: number; quarantined: number }>;
   /** Notes that this replica has moved rows, for rate and estimated end. */
   abstract addProgress(keyId: string, moved: number): Promise<void>;
-  /** Erases the tokens of one batch of rows that are a tenant's, or under a key of it, and leaves tombstones; how many. */
+  /**
+   * Erases the tokens of one batch of rows that are a tenant's, or under a key of it, and leaves tombstones; how many.
+   * And with them what is left in the outbox.
+   */
   abstract eraseTenant(tenantId: string, limit: number): Promise<number>;
 }

@@ -1,4 +1,5 @@
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
+import type { NewRevocation } from './revocation-rows.js';
 
 /** The sealed cells of a row, as text (`tm1.…`). All that are there are sealed under one data key. */
 export interface SealedCells {
@@ -74,6 +75,9 @@ export interface TokenFilter {
   status?: TokenStatus;
 }
 
+/** What `revokeAll` ends. */
+export type RevocationFilter = Pick<TokenFilter, 'userId' | 'tenantId' | 'provider'>;
+
 /** The database refuses a data key that is no longer usable; the row is unchanged. Seal again with the current key. */
 export class FencedWriteError extends Error {
   readonly reason = 'FENCED_WRITE';
@@ -96,8 +100,13 @@ export abstract class TokenRows {
    * claimed it anew. False if the row has changed. @throws FencedWriteError
    */
   abstract replace(row: TokenRow, write: TokenWrite, keepsRefreshToken: boolean): Promise<boolean>;
-  /** Erases the cells and leaves a tombstone. False if the generation is not `seen` any more. */
-  abstract revoke(id: string, seen: number): Promise<boolean>;
+  /** Rows that hold tokens, in the order of their ids; the fields that are given have to match. */
+  abstract findRevocable(filter: RevocationFilter, afterId: string, limit: number): Promise<FullTokenRow[]>;
+  /**
+   * Erases the cells and leaves a tombstone, and with it, in one transaction, adds `entry` to the outbox. False if the
+   * generation is not `seen` any more; nothing is added then. @throws FencedWriteError
+   */
+  abstract revoke(id: string, seen: number, entry: NewRevocation | null): Promise<boolean>;
   /** Deletes one batch of rows that have been dead for longer than `retentionMs`; how many. */
   abstract deleteDead(retentionMs: number, limit: number): Promise<number>;
   abstract countByStatus(): Promise<Record<TokenStatus, number>>;

@@ -15,6 +15,8 @@ export interface OpenedTokens {
 
 const FIELDS = { accessCt: 'access_token', refreshCt: 'refresh_token', idCt: 'id_token' } as const;
 const CELLS = { accessCt: 'accessToken', refreshCt: 'refreshToken', idCt: 'idToken' } as const;
+/** Its own name: a cell that was moved from a token row into the outbox does not open. */
+const REVOCABLE = 'revocable_token';
 const FENCED_ATTEMPTS = 3;
 
 type RowId = Pick<ResolvedTokenRef, 'tenantId'> & { id: string };
@@ -29,16 +31,16 @@ export class TokenStore {
   /** Opens one cell. @throws DecryptionError | KeyUnavailableError */
   async open(row: RowId, cell: keyof SealedCells, text: string): Promise<string> {
     const context = { tenantId: row.tenantId, recordId: row.id, field: FIELDS[cell] };
-    return (await this.encryption.decrypt(this.recordOf(row, cell, text), context)).toString('utf8');
+    return (await this.encryption.decrypt(this.recordOf(row, FIELDS[cell], text), context)).toString('utf8');
   }
 
-  private recordOf(row: RowId, cell: keyof SealedCells, text: string): Buffer {
+  private recordOf(row: RowId, field: string, text: string): Buffer {
     try {
       return recordFromText(text);
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
       const { reason } = error;
-      this.events.emit({ type: 'decryption_failed', reason, recordId: row.id, field: FIELDS[cell] });
+      this.events.emit({ type: 'decryption_failed', reason, recordId: row.id, field });
       throw new DecryptionError(reason);
     }
   }
@@ -63,10 +65,28 @@ export class TokenStore {
     tokens: OpenedTokens,
     write: (cells: SealedCells) => Promise<T>,
   ): Promise<T> {
+    return this.untilAccepted(row, async () => write(await this.sealAll(row, tokens)));
+  }
+
+  /** The same for a token that goes to the outbox, whose row there is `row`. */
+  async sealRevocable<T>(row: RowId, token: string, write: (text: string) => Promise<T>): Promise<T> {
+    return this.untilAccepted(row, async () => {
+      const fields = [{ field: REVOCABLE, plaintext: token }];
+      const [record] = await this.encryption.encryptRow({ tenantId: row.tenantId, recordId: row.id }, fields);
+      return write(recordToText(record!));
+    });
+  }
+
+  /** Opens a token of the outbox. @throws DecryptionError | KeyUnavailableError */
+  async openRevocable(row: RowId, text: string): Promise<string> {
+    const context = { tenantId: row.tenantId, recordId: row.id, field: REVOCABLE };
+    return (await this.encryption.decrypt(this.recordOf(row, REVOCABLE, text), context)).toString('utf8');
+  }
+
+  private async untilAccepted<T>(row: RowId, sealAndWrite: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const cells = await this.sealAll(row, tokens);
       try {
-        return await write(cells);
+        return await sealAndWrite();
       } catch (error) {
         if (!(error instanceof FencedWriteError)) throw error;
         if (attempt === FENCED_ATTEMPTS) throw new KeyUnavailableError(error.reason);
@@ -94,7 +114,7 @@ export class TokenStore {
     const cells = (Object.keys(FIELDS) as (keyof SealedCells)[]).filter((cell) => row[cell] !== null);
     const records = await this.encryption.resealRow(
       { tenantId: row.tenantId, recordId: row.id },
-      cells.map((cell) => ({ field: FIELDS[cell], record: this.recordOf(row, cell, row[cell]!) })),
+      cells.map((cell) => ({ field: FIELDS[cell], record: this.recordOf(row, FIELDS[cell], row[cell]!) })),
     );
     const sealed: SealedCells = { accessCt: null, refreshCt: null, idCt: null };
     cells.forEach((cell, index) => {
