@@ -12,6 +12,7 @@ const ranks = [
   ['encryption/'],
   ['store/', 'oauth/'],
   ['refresh/', 'revocation/'],
+  ['on-demand/'],
   ['(?:token\\.(?:service|cache|writer)|key\\.service(?:\\.types)?|key-report|token-ref|stored-token)\\.ts$'], // the facades' own files
   ['guard/', 'http/', 'jobs/', 'session/'],
 ];

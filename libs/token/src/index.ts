@@ -17,6 +17,7 @@ export { RevocationEntity } from './database/entities/revocation.entity.js';
 export { TokenEntity } from './database/entities/token.entity.js';
 
 export { TokenService, type GetAccessTokenOptions } from './token.service.js';
+export type { ClientTokenOptions, ExchangeTokenOptions } from './on-demand/request-options.js';
 export type { StoredToken, TokenRef, TokenSet, TokenStatus } from './common/tokens.js';
 export type { TokenFilter } from './store/token-rows.js';
 export type { TokenResponse } from './oauth/token-response.js';
@@ -48,7 +49,7 @@ export { UseToken, type UseTokenOptions } from './guard/use-token.decorator.js';
 export { TokenMaintenance } from './jobs/token-maintenance.js';
 export type { ReencryptionOptions } from './store/reencryption.js';
 
-export { TokenEvents, type RefreshOutcome, type TokenEvent } from './common/events.js';
+export { TokenEvents, type RefreshOutcome, type TokenEvent, type TokenGrant } from './common/events.js';
 export {
   DecryptionError,
   KeyStateError,
@@ -60,4 +61,6 @@ export {
   TokenError,
   TokenInputError,
   TokenNotFoundError,
+  type TokenRequestCode,
+  TokenRequestRejectedError,
 } from './common/errors.js';

@@ -35,6 +35,9 @@ import { KeyWrapper } from './keys/key-wrapper.js';
 import { KeyReport } from './key-report.js';
 import { KeyService } from './key.service.js';
 import { Providers } from './oauth/providers.js';
+import { ClientTokens } from './on-demand/client-tokens.js';
+import { ExchangedTokens } from './on-demand/exchanged-tokens.js';
+import { MEMORY_ENTRIES, TokenMemory } from './on-demand/token-memory.js';
 import { Claims } from './refresh/claims.js';
 import { AHEAD_DEFAULTS } from './refresh/refresh.options.js';
 import { LEASE_MS } from './refresh/policy.js';
@@ -227,8 +230,36 @@ const services: NestProvider[] = [
     cacheEntries === false ? null : new TokenCache(cacheEntries, clock),
   ),
   provide(
+    ClientTokens,
+    [Clock, TokenEvents, OPTIONS],
+    (clock: Clock, events: TokenEvents, { cacheEntries }: ResolvedOptions) =>
+      new ClientTokens(
+        new TokenMemory('client_credentials', cacheEntries || MEMORY_ENTRIES, clock, events),
+        clock,
+      ),
+  ),
+  provide(
+    ExchangedTokens,
+    [TokenRows, Clock, TokenEvents, OPTIONS],
+    (rows: TokenRows, clock: Clock, events: TokenEvents, { cacheEntries }: ResolvedOptions) =>
+      new ExchangedTokens(
+        new TokenMemory('token_exchange', cacheEntries || MEMORY_ENTRIES, clock, events),
+        rows,
+      ),
+  ),
+  provide(
     TokenService,
-    [TokenRows, TokenStore, TokenWriter, RefreshService, Providers, CACHE, TokenEvents],
+    [
+      TokenRows,
+      TokenStore,
+      TokenWriter,
+      RefreshService,
+      Providers,
+      CACHE,
+      TokenEvents,
+      ClientTokens,
+      ExchangedTokens,
+    ],
     (
       rows: TokenRows,
       store: TokenStore,
@@ -237,7 +268,15 @@ const services: NestProvider[] = [
       providers: Providers,
       cache: TokenCache | null,
       events: TokenEvents,
-    ) => new TokenService(rows, store, writer, refresher, providers, { cache, events }),
+      clientTokens: ClientTokens,
+      exchangedTokens: ExchangedTokens,
+    ) =>
+      new TokenService(rows, store, writer, refresher, providers, {
+        cache,
+        events,
+        clientTokens,
+        exchangedTokens,
+      }),
   ),
 ];
 

@@ -10,6 +10,17 @@ import {
 } from './common/tokens.js';
 import { Providers } from './oauth/providers.js';
 import { parseTokenResponse, type TokenResponse } from './oauth/token-response.js';
+import type { ClientTokens } from './on-demand/client-tokens.js';
+import type { ExchangedTokens } from './on-demand/exchanged-tokens.js';
+import {
+  assertOptions,
+  CLIENT_FIELDS,
+  type ClientTokenOptions,
+  EXCHANGE_FIELDS,
+  type ExchangeTokenOptions,
+  requestedTypeOf,
+  targetOf,
+} from './on-demand/request-options.js';
 import { freshness, millisecondsLeft } from './refresh/policy.js';
 import { issuedFrom, refreshable } from './refresh/engine.js';
 import { RefreshService } from './refresh/refresh.service.js';
@@ -51,7 +62,12 @@ export class TokenService {
     private readonly writer: TokenWriter,
     private readonly refresher: RefreshService,
     private readonly providers: Providers,
-    private readonly context: { cache: TokenCache | null; events: TokenEvents },
+    private readonly context: {
+      cache: TokenCache | null;
+      events: TokenEvents;
+      clientTokens: ClientTokens;
+      exchangedTokens: ExchangedTokens;
+    },
   ) {}
 
   /**
@@ -110,6 +126,44 @@ export class TokenService {
   /** A newer access token than the stored one. Concurrent calls share one exchange. @throws as `getAccessToken` */
   async refreshTokens(ref: TokenRef): Promise<IssuedAccessToken> {
     return this.getAccessToken(ref, { forceRefresh: true });
+  }
+
+  /**
+   * A valid token of the application itself (client credentials, RFC 6749 §4.4), for machine-to-machine calls. Kept in
+   * memory while it is valid; concurrent calls for the same token share one request.
+   * @throws ProviderUnavailableError try again later · TokenRequestRejectedError · ScopeNotGrantedError · TokenInputError
+   */
+  async getClientToken(provider: string, options: ClientTokenOptions = {}): Promise<IssuedAccessToken> {
+    assertId('provider', provider);
+    const configured = this.providers.get(provider);
+    assertOptions(options, CLIENT_FIELDS);
+    const { tenantId = 'default', forceRefresh = false, signal } = options;
+    assertId('tenantId', tenantId);
+    const target = targetOf(options);
+    const wanted = { minTtlSeconds: minTtl(options.minTtlSeconds), forceRefresh };
+    return waitFor(() => this.context.clientTokens.get(configured, tenantId, target, wanted), signal);
+  }
+
+  /**
+   * Exchanges a user's valid access token for one that is meant for another audience, resource or scope (RFC 8693). Kept
+   * in memory for as long as both are valid; a refresh or a log-out of the user ends that.
+   * @throws as `getAccessToken` · TokenRequestRejectedError
+   */
+  async exchangeToken(ref: TokenRef, options: ExchangeTokenOptions): Promise<IssuedAccessToken> {
+    const resolved = this.resolve(ref);
+    assertOptions(options, EXCHANGE_FIELDS);
+    const { forceRefresh = false, signal } = options;
+    const target = targetOf(options);
+    const requestedType = requestedTypeOf(options.requestedTokenType);
+    const minTtlSeconds = minTtl(options.minTtlSeconds);
+    return waitFor(async () => {
+      const subject = await this.find(resolved, minTtlSeconds, false);
+      return this.context.exchangedTokens.get(
+        this.providers.get(resolved.provider),
+        { ref: resolved, subject, requestedType, target },
+        { minTtlSeconds, forceRefresh },
+      );
+    }, signal);
   }
 
   /**

@@ -7,6 +7,10 @@ import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 export abstract class Clock {
   /** Milliseconds that only ever grow; for durations and cache lifetimes, never for instants. */
   abstract monotonic(): number;
+  /** Epoch milliseconds of this machine, for showing an instant; nothing is stored or decided by it. */
+  machineTime(): number {
+    return Date.now();
+  }
   /** Resolves after `milliseconds`. While somebody waits the process lives, unless `keepAlive` is false. */
   abstract sleep(milliseconds: number, keepAlive?: boolean): Promise<void>;
   /** Lets the event loop turn once: others' input and output goes on. */

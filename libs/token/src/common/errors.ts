@@ -63,11 +63,9 @@ export class ScopeNotGrantedError extends TokenError {
     readonly provider: string,
     /** The scope values that are missing. */
     readonly missing: readonly string[],
+    advice = 'Ask the user for consent to it.',
   ) {
-    super(
-      'SCOPE_NOT_GRANTED',
-      `Provider "${provider}" has not granted: ${missing.join(' ')}. Ask the user for consent to it.`,
-    );
+    super('SCOPE_NOT_GRANTED', `Provider "${provider}" has not granted: ${missing.join(' ')}. ${advice}`);
   }
 }
 
@@ -81,8 +79,35 @@ export class ProviderUnavailableError extends TokenError {
   ) {
     super(
       'PROVIDER_UNAVAILABLE',
-      `Provider "${provider}" cannot refresh tokens now (${reason}); retry after ${retryAfter} s.`,
+      `Provider "${provider}" gives no tokens now (${reason}); retry after ${retryAfter} s.`,
     );
+  }
+}
+
+/**
+ * Codes of `TokenRequestRejectedError`: the client itself is refused, this grant type is not allowed to it, the scope, the
+ * resource or audience, the user's access token, or the request for another reason.
+ */
+export type TokenRequestCode =
+  | 'CLIENT_REJECTED'
+  | 'GRANT_TYPE_REJECTED'
+  | 'SCOPE_REJECTED'
+  | 'TARGET_REJECTED'
+  | 'SUBJECT_REJECTED'
+  | 'REQUEST_REJECTED';
+
+/** The provider refuses to issue the token that was asked for. A developer or operator can act; `code` and message say on what. */
+export class TokenRequestRejectedError extends TokenError {
+  constructor(
+    readonly provider: string,
+    code: TokenRequestCode,
+    /** The provider's error code (RFC 6749 §5.2, RFC 8693 §2.2.2), or its status. */
+    readonly reason: string,
+    advice: string,
+    /** Seconds before which the same call fails without asking the provider again. */
+    readonly retryAfter: number,
+  ) {
+    super(code, `Provider "${provider}" refuses the token (${reason}). ${advice}`);
   }
 }
 

@@ -11,6 +11,9 @@ export type RefreshOutcome =
   | 'response_invalid'
   | 'superseded';
 
+/** How a token is got without a row of its own: for the application itself, or for a user's token. */
+export type TokenGrant = 'client_credentials' | 'token_exchange';
+
 /** What happened inside the library: ids, outcomes and durations only, never a secret, a user or a tenant. */
 export type TokenEvent =
   | { type: 'token_read'; source: 'cache' | 'database' | 'refresh' }
@@ -24,6 +27,14 @@ export type TokenEvent =
       provider: string;
       recordId: string;
       outcome: RefreshOutcome;
+      reason?: string;
+      durationSeconds: number;
+    }
+  | {
+      type: 'token_request';
+      provider: string;
+      grant: TokenGrant;
+      outcome: 'issued' | Exclude<RefreshOutcome, 'refreshed' | 'superseded'>;
       reason?: string;
       durationSeconds: number;
     }

@@ -21,6 +21,13 @@ export class TokenLog {
             `refresh at ${event.provider}: ${event.outcome}, ${event.reason ?? 'no reason given'} (row ${event.recordId})`,
           );
         break;
+      case 'token_request':
+        if (event.outcome === 'issued') this.#logger.debug(`${event.grant} at ${event.provider}: issued`);
+        else
+          this.#logger.warn(
+            `${event.grant} at ${event.provider}: ${event.outcome}, ${event.reason ?? 'no reason given'}`,
+          );
+        break;
       case 'reauthorization_required':
         this.#logger.warn(
           `user has to log in at ${event.provider} again: ${event.reason} (row ${event.recordId})`,

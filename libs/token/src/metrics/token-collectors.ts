@@ -27,6 +27,11 @@ export class TokenCollectors implements OnModuleDestroy {
     'Access tokens handed out, by source: cache, database or refresh.',
     ['source'],
   );
+  private readonly tokenRequests = counter(
+    'tokenward_token_requests_total',
+    'Requests for client tokens and token exchanges by provider, grant and outcome.',
+    ['provider', 'grant', 'outcome'],
+  );
   private readonly jobRuns = counter('tokenward_job_runs_total', 'Runs of scheduled jobs by outcome.', [
     'job',
     'outcome',
@@ -175,6 +180,9 @@ export class TokenCollectors implements OnModuleDestroy {
       case 'refresh':
         this.refreshes.inc({ provider: event.provider, outcome: event.outcome });
         this.refreshSeconds.observe({ provider: event.provider }, event.durationSeconds);
+        break;
+      case 'token_request':
+        this.tokenRequests.inc({ provider: event.provider, grant: event.grant, outcome: event.outcome });
         break;
       case 'token_read':
         this.reads.inc({ source: event.source });
