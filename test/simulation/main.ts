@@ -18,7 +18,8 @@ function main(): void {
       violations++;
       console.log(`seed ${seed}: ${(error as Error).message}`);
       if (count === 1) throw error;
-      if (violations === 20) break;
+      if (violations === 20)
+        throw new Error(`20 violations until seed ${seed}: no more are looked for`, { cause: error });
     }
   }
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);

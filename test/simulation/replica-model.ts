@@ -10,6 +10,10 @@ export interface Running {
   readonly joined: ((token: IssuedAccessToken | null) => void)[];
   presentation: Presentation | null;
   beats: boolean;
+  /** The generation that it has read last. */
+  lastRead: number;
+  /** Rows read since it has last paused or presented anything. */
+  reads: number;
 }
 
 /** A process between its start and its crash. */

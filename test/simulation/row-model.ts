@@ -18,6 +18,8 @@ export interface Broken {
 /** One row of tokens as the statements of `database/sql-claims.ts` and `sql-token-rows.ts` treat it. */
 export class RowModel {
   row: FullTokenRow;
+  /** The access token of each generation. */
+  readonly values = new Map<number, string | null>();
 
   constructor(
     user: number,
@@ -90,11 +92,9 @@ export class RowModel {
     quarantine: Quarantine | null,
   ): boolean {
     if (this.row.generation !== presented && !this.broken.commitAnything) return false;
+    if (this.row.status === 'revoked') throw new Violation('I4', 'an answer was stored over a log-out');
     if (this.row.generation !== presented)
-      throw new Violation(
-        this.row.status === 'revoked' ? 'I4' : 'I3',
-        'an answer was stored over a row that had moved on',
-      );
+      throw new Violation('I3', 'an answer was stored over a row that had moved on');
     const after = (milliseconds: number | null): number | null =>
       milliseconds === null ? null : this.time.now + milliseconds;
     this.#set({
@@ -171,5 +171,6 @@ export class RowModel {
 
   #set(changed: Partial<FullTokenRow>): void {
     this.row = { ...this.row, ...changed };
+    this.values.set(this.row.generation, this.row.accessCt);
   }
 }

@@ -77,6 +77,8 @@ describe('the simulation notices when', () => {
         'I1',
       ],
       ['a claim is taken over from the living', { claimDecision: () => 'claim' }, 'I1'],
+      ['an outcome that is unknown ends every session', { mayReplay: () => false }, 'I6'],
+      ['a failure is followed by no back-off', { backoffMs: () => 0 }, 'I7'],
       ['a session is ended without a reason', { claimDecision: () => 'reauthorize' }, 'I6'],
       [
         'a dead claimant is waited for',

@@ -1,4 +1,9 @@
-import type { IssuedAccessToken } from '../../libs/token/src/common/tokens.js';
+import {
+  ProviderUnavailableError,
+  ReauthorizationRequiredError,
+  TokenNotFoundError,
+} from '../../libs/token/src/common/errors.js';
+import { IssuedAccessToken } from '../../libs/token/src/common/tokens.js';
 import type { ProviderOptions } from '../../libs/token/src/oauth/provider.options.js';
 import type { Exchange } from '../../libs/token/src/oauth/refresh-grant.js';
 import type { Effect } from '../../libs/token/src/refresh/effects.js';
@@ -18,6 +23,8 @@ const LONGEST_PAUSE_MS = 5_000;
 const LONGEST_OUTAGE_MS = 3_000;
 const SETTLED_MS = 4_000_000;
 const PATIENCE_MS = 45_000;
+const LEAST_BACKOFF_MS = 1_000;
+const READS_WITHOUT_PAUSE = 1;
 
 const client = { tokenEndpoint: 'https://id.example.com/token', clientId: 'simulation' };
 const PROVIDERS: { mode: Mode; options: ProviderOptions }[] = [
@@ -142,8 +149,7 @@ export class Simulation {
   ): void {
     const key = this.broken.sharesFlightsOfAllUsers ? String(seen) : `${user} ${seen}`;
     const check = (token: IssuedAccessToken | null): void => {
-      if (token !== null && !token.value.startsWith(`access-${user}-`))
-        throw new Violation('I5', `a call for user ${user} got ${token.value}`);
+      if (token !== null) this.#assertNewer(token, user, seen);
       answered?.(token);
     };
     const known = replica.flights.get(key);
@@ -157,6 +163,8 @@ export class Simulation {
       joined: [check],
       presentation: null,
       beats: false,
+      lastRead: 0,
+      reads: 0,
     };
     replica.flights.set(key, flight);
     const end = (token: IssuedAccessToken | null): void => {
@@ -165,6 +173,24 @@ export class Simulation {
       for (const joined of flight.joined) joined(token);
     };
     this.#advance(replica, flight, undefined, end);
+  }
+
+  #assertNewer(token: IssuedAccessToken, user: number, seen: number): void {
+    const { values } = this.#sessions[user]!.rows;
+    if (!token.value.startsWith(`access-${user}-`))
+      throw new Violation('I5', `a call for user ${user} got ${token.value}`);
+    const generation = IssuedAccessToken.generationOf(token);
+    if (generation <= seen || values.get(generation) !== token.value || values.get(seen) === token.value)
+      throw new Violation('I5', 'a call got the token that it had refused, or one that was never stored');
+  }
+
+  /** A call may fail in three ways, and with "log in again" only where the session has ended. @throws whatever else it is */
+  #assertDeserved(error: unknown, flight: Running): void {
+    if (error instanceof ProviderUnavailableError || error instanceof TokenNotFoundError) return;
+    if (!(error instanceof ReauthorizationRequiredError)) throw error;
+    const { row } = this.#sessions[flight.user]!.rows;
+    if (row.status === 'active' && row.generation === flight.lastRead)
+      throw new Violation('I6', 'a call was told to log in again although the session is alive');
   }
 
   /** Hands the flight an answer, and carries out what it asks for next. A process that is paused gets it later, a dead one never. */
@@ -183,7 +209,7 @@ export class Simulation {
     try {
       step = flight.generator.next(answer);
     } catch (error) {
-      if (error instanceof Violation) throw error;
+      this.#assertDeserved(error, flight);
       return end(null);
     }
     if (step.done) return end(step.value);
@@ -204,7 +230,13 @@ export class Simulation {
     this.#note(`replica ${this.#replicas.indexOf(replica)}, user ${flight.user}: ${effect.name}`);
     switch (effect.name) {
       case 'read':
-        return once(() => rows.read());
+        if (++flight.reads > READS_WITHOUT_PAUSE)
+          throw new Violation('I8', 'a call reads again and again without a pause');
+        return once(() => {
+          const row = rows.read();
+          flight.lastRead = row.generation;
+          return row;
+        });
       case 'reread':
         return patiently(() => rows.read());
       case 'openAccess':
@@ -216,6 +248,7 @@ export class Simulation {
           idToken: null,
         });
       case 'wait':
+        flight.reads = 0;
         return this.#time.after(50 + this.#random.fraction() * 100, () =>
           next(this.#time.now < flight.deadline),
         );
@@ -228,6 +261,8 @@ export class Simulation {
         return patiently(() => this.#commit(effect, replica, flight));
       case 'fail':
         return patiently(() => this.#fail(effect, flight));
+      case 'giveUp':
+        return once(() => this.#fail(effect, flight));
       case 'discard':
         this.#provider.revoke(effect.input.refreshToken);
         return next(undefined);
@@ -346,16 +381,19 @@ export class Simulation {
     return stored;
   }
 
-  #fail({ input: { held, failure } }: EffectOf<'fail'>, flight: Running): boolean {
+  #fail({ input: { held, failure } }: EffectOf<'fail' | 'giveUp'>, flight: Running): boolean {
     const session = this.#sessions[flight.user]!;
     const { refreshCt } = session.rows.row;
     const ended = session.rows.fail(held, failure);
+    if (ended && !failure.reauthorize && failure.retryInMs < LEAST_BACKOFF_MS)
+      throw new Violation('I7', 'a failure is followed by no back-off');
     if (!ended || !failure.reauthorize) return ended;
     const known = this.#provider.presentations.get(refreshCt!) ?? [];
+    // Where a replay is always allowed, only the provider itself can end a session.
+    const mayBeLost = !isAllowed(this.#options, Number.MAX_VALUE);
     const evidence =
       this.#rejected.has(refreshCt!) ||
-      known.some(({ state }) => state === 'unknown') ||
-      this.#claimantHasDied(refreshCt!);
+      (mayBeLost && (known.some(({ state }) => state === 'unknown') || this.#claimantHasDied(refreshCt!)));
     if (!evidence)
       throw new Violation('I6', 'a session was ended although nobody has said that its grant is dead');
     return ended;

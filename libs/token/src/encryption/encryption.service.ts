@@ -63,19 +63,21 @@ export class EncryptionService {
     fields: readonly { field: string; record: Buffer }[],
   ): Promise<Buffer[]> {
     const opened: { encoded: Buffer; plaintext: Buffer }[] = [];
-    for (const { field, record } of fields) {
-      const context = { tenantId, recordId, field };
-      const encoded = encode(context);
-      opened.push({ encoded, plaintext: await this.open(record, encoded, context) });
+    try {
+      for (const { field, record } of fields) {
+        const context = { tenantId, recordId, field };
+        const encoded = encode(context);
+        opened.push({ encoded, plaintext: await this.open(record, encoded, context) });
+      }
+      const key = await this.activeKey({ tenantId, recordId, field: fields[0]?.field ?? 'token set' });
+      return opened.map(({ encoded, plaintext }) => {
+        const record = sealRecord(key, encoded, plaintext);
+        if (!opensTo(plaintext, key, encoded, record)) throw new DecryptionError('NOT_VERIFIED');
+        return record;
+      });
+    } finally {
+      for (const { plaintext } of opened) plaintext.fill(0);
     }
-    const key = await this.activeKey({ tenantId, recordId, field: fields[0]?.field ?? 'token set' });
-    return opened.map(({ encoded, plaintext }) => {
-      const record = sealRecord(key, encoded, plaintext);
-      const verified = opensTo(plaintext, key, encoded, record);
-      plaintext.fill(0);
-      if (!verified) throw new DecryptionError('NOT_VERIFIED');
-      return record;
-    });
   }
 
   private async activeKey(context: EncryptionContext): Promise<DataKey> {

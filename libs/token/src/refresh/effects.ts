@@ -40,6 +40,8 @@ export interface Effects {
   };
   /** Ends a claim without new tokens, patiently. False if the row or its claim has moved on. */
   fail: { in: { held: HeldClaim; failure: ClaimFailure }; out: boolean };
+  /** The same for a claim of somebody who has died: nothing was heard from the provider, so nothing is lost by failing. */
+  giveUp: { in: { held: HeldClaim; failure: ClaimFailure }; out: boolean };
   /** A refresh token that nobody owns any more. */
   discard: { in: { row: FullTokenRow; refreshToken: string }; out: void };
   report: { in: TokenEvent; out: void };

@@ -28,15 +28,15 @@ export function* newerThan(seen: number, settings: FlightSettings): Flight<Issue
     if (isUsable(row, seen)) {
       const value = yield* ask('openAccess', row);
       if (value !== null) return issuedFrom(row, value);
-      continue;
-    }
-    assertPresentable(row, ref.provider);
-    const decision = claimDecision(row, provider);
-    if (decision === 'claim') {
-      const issued = yield* exchange(row, settings);
+    } else {
+      assertPresentable(row, ref.provider);
+      const decision = claimDecision(row, provider);
+      if (decision === 'reauthorize') yield* abandon(row);
+      const issued = decision === 'claim' ? yield* exchange(row, settings) : null;
       if (issued !== null) return issued;
-    } else if (decision === 'reauthorize') yield* abandon(row);
-    else if (!(yield* ask('wait', undefined)))
+    }
+    // Whatever has come in between, reading again at once may find it unchanged: no round without a pause.
+    if (!(yield* ask('wait', undefined)))
       throw new ProviderUnavailableError(
         ref.provider,
         'another replica has been refreshing this token for too long',
@@ -73,7 +73,7 @@ function assertPresentable(row: FullTokenRow, provider: string): void {
 function* abandon(row: FullTokenRow): Flight<void> {
   const reason = 'outcome_unknown';
   const failure = { failure: reason, retryInMs: 0, outcomeUnknown: true, reauthorize: true };
-  if (yield* ask('fail', { held: row, failure }))
+  if (yield* ask('giveUp', { held: row, failure }))
     yield* ask('report', {
       type: 'reauthorization_required',
       provider: row.provider,

@@ -85,6 +85,7 @@ export class RefreshDriver {
           ),
         ),
       fail: ({ held, failure }) => persist(clock, () => claims.fail(held, failure)),
+      giveUp: ({ held, failure }) => claims.fail(held, failure),
       discard: ({ row: { id, tenantId }, refreshToken }) =>
         persist(clock, () =>
           outbox.add({ tenantId, provider: provider.name, recordId: id, token: refreshToken }),

@@ -109,8 +109,14 @@ export class Reencryption {
       while (writing.length > 0) moved += await writing.shift()!;
       await this.report(walk);
       return moved;
-    } finally {
-      await Promise.allSettled(writing);
+    } catch (error) {
+      const others = await Promise.allSettled(writing);
+      await this.report(walk).catch(() => undefined);
+      // That a key is away must not hide that the database is.
+      const worse = others.find(
+        (other) => other.status === 'rejected' && !(other.reason instanceof KeyUnavailableError),
+      );
+      throw worse?.status === 'rejected' ? worse.reason : error;
     }
   }
 

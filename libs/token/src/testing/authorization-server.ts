@@ -49,6 +49,11 @@ export async function startAuthorizationServer(
   } = options;
   if (!REFRESH_TOKEN_MODES.includes(mode))
     throw new TokenInputError('mode', `must be one of ${REFRESH_TOKEN_MODES.join(', ')}`);
+  for (const [name, value] of Object.entries({
+    reuseGraceSeconds,
+    accessTokenLifetimeSeconds: lifetimeSeconds,
+  }))
+    if (!Number.isFinite(value) || value < 0) throw new TokenInputError(name, 'must be a number, 0 or more');
   const oracle = new Oracle();
   const faults = new Faults((form, outcome) => void oracle.keptAway(form, outcome));
   const revocationFaults = new Faults(
@@ -63,8 +68,8 @@ export async function startAuthorizationServer(
   };
   const grants = new Grants(settings, oracle);
   const server = createServer();
-  const issuer = await listen(server);
   const signer = await IdTokenSigner.create();
+  const issuer = await listen(server);
   const endpoints = new Endpoints({ issuer, clients, grants, signer, oracle, now, lifetimeSeconds });
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> =>
     send(response, await endpoints.answer(request).catch(() => failed));

@@ -66,13 +66,13 @@ export class DatabaseFaults {
     return async (statement, ...rest) => {
       const text =
         typeof statement === 'string' ? statement : ((statement as { text?: string } | null)?.text ?? '');
-      const held = this.#holds.find(({ pattern }) => pattern.test(text));
+      const held = this.#holds.find(({ pattern }) => text.search(pattern) >= 0);
       if (held) {
         this.#holds.splice(this.#holds.indexOf(held), 1);
         held.reach();
         await held.released;
       }
-      const fault = this.#faults.find(({ pattern }) => pattern.test(text));
+      const fault = this.#faults.find(({ pattern }) => text.search(pattern) >= 0);
       if (fault) this.#faults.splice(this.#faults.indexOf(fault), 1);
       if (fault?.when === 'before') throw new Error(LOST);
       const result = await query(statement, ...rest);

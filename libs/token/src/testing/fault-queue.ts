@@ -37,7 +37,11 @@ export abstract class FaultQueue {
       const path = request.url?.split('?')[0];
       const fault = path === this.#path ? this.#next.shift() : undefined;
       if (fault === undefined) server(request, response);
-      else void this.#meet(fault, request, response, server);
+      // A fault that cannot be carried out, such as a status that does not exist, ends the connection.
+      else
+        this.#meet(fault, request, response, server).catch((error: unknown) =>
+          response.destroy(error as Error),
+        );
     };
   }
 
