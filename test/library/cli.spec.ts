@@ -352,6 +352,10 @@ describe('The keys commands', () => {
     const tables = ['tokenward_data_keys', 'tokenward_keks', 'tokenward_replicas', 'tokenward_key_audit'];
     const contents = () =>
       Promise.all(tables.map((name) => replica.dataSource.query(`SELECT COUNT(*) AS n FROM ${name}`)));
+    // The live replica puts its canary back, where a test before has taken it away.
+    await expect
+      .poll(() => replica.dataSource.getRepository(KekEntity).count(), { timeout: 60_000 })
+      .toBeGreaterThan(0);
     const before = await contents();
     directory.write('other', freshKeyring('2'));
     directory.write('wrong', freshKeyring('1'));
