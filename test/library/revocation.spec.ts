@@ -43,6 +43,7 @@ describeOnEachDatabase('A revocation', ({ kind, createDatabase }) => {
       providers: {
         [PROVIDER]: acme,
         other: acme,
+        whole: { ...acme, profile: { source: 'this test', revocationEndsGrant: true } },
         rotating: { ...acme, clientSecret: ['next-secret-that-is-not-valid-yet', provider.clientSecret] },
         mute: {
           tokenEndpoint: `${provider.issuer}/token`,
@@ -234,6 +235,24 @@ describeOnEachDatabase('A revocation', ({ kind, createDatabase }) => {
     const { length } = provider.oracle.revokedGrants;
     await one.tokens.revokeTokens(ref);
     expect(provider.oracle.revokedGrants.length).toBe(length + 1);
+  });
+
+  it('is dropped after a new log-in where it would end that as well, and only there', async () => {
+    endpoint.fail(DOWN);
+    const [whole, single] = [await login({ provider: 'whole' }), await login()];
+    for (const ref of [whole, single]) {
+      await one.tokens.revokeTokens(ref);
+      await one.tokens.storeTokens(ref, await provider.mintTokens({ sub: ref.userId }));
+    }
+    endpoint.clear();
+    for (const { events } of [one, two]) events.length = 0;
+    await timePasses();
+    const { length } = provider.oracle.revokedGrants;
+    expect(await two.maintenance.revokePending()).toBe(1);
+    expect(provider.oracle.revokedGrants.length).toBe(length + 1);
+    expect(outcomes(two)).toHaveLength(2);
+    expect(outcomes(two)).toContainEqual(['revocation_failed', 'logged_in_again']);
+    expect(await outbox().count()).toBe(0);
   });
 
   it('of a token that the provider does not know is done', async () => {

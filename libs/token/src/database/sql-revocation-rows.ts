@@ -6,10 +6,11 @@ import {
 } from '../store/revocation-rows.js';
 import type { Database } from './database.js';
 import { insertRevocation } from './insert-revocation.js';
-import { type Fragment, fromNow, list, now, revocations, sql } from './sql.js';
+import { type Fragment, fromNow, list, now, revocations, sql, tokens } from './sql.js';
 import { fenced } from './sql-token-rows.js';
 
-const ENTRY = sql`id, tenant_id, provider, record_id, token_ct, attempts, ${now} - created_at AS age`;
+const ENTRY = sql`id, tenant_id, provider, record_id, token_ct, attempts, ${now} - created_at AS age,
+  (SELECT COUNT(*) FROM ${tokens} WHERE ${tokens}.id = record_id AND ${tokens}.status = 'active') AS renewed`;
 
 export class SqlRevocationRows extends RevocationRows {
   constructor(private readonly database: Database) {
@@ -71,6 +72,7 @@ export class SqlRevocationRows extends RevocationRows {
       tokenCt: row['token_ct'] as string,
       attempts: Number(row['attempts']),
       ageMs: Number(row['age']),
+      renewed: Number(row['renewed']) > 0,
     }));
   }
 

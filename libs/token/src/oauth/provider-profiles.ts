@@ -44,10 +44,11 @@ export type ProviderProfileName =
 const profiles: Record<ProviderProfileName, ProviderProfile> = {
   google: {
     source: 'https://developers.google.com/identity/protocols/oauth2',
-    note: 'While the consent screen is in testing, refresh tokens live for 7 days.',
+    note: 'Revoking a token ends all that its user has granted to the client. While the consent screen is in testing, refresh tokens live for 7 days.',
     issuer: 'https://accounts.google.com',
     rotatesRefreshTokens: false,
     idleExpirySeconds: 180 * DAY,
+    revocationEndsGrant: true,
   },
   microsoft: {
     source: 'https://learn.microsoft.com/en-us/entra/identity-platform/refresh-tokens',

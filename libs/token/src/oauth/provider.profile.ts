@@ -29,6 +29,8 @@ export interface ProviderProfile {
   reuseGraceSeconds?: number;
   /** A refresh token dies when it has not been used for so long. */
   idleExpirySeconds?: number;
+  /** True: revoking one token ends everything that its user has granted to this client, a later log-in as well. */
+  revocationEndsGrant?: boolean;
   /** As in `ProviderOptions`. */
   defaultLifetimeSeconds?: number;
   /** What separates the values of `scope` in a token response. Default: a space. */
@@ -58,6 +60,7 @@ export const providerProfileSchema = z.strictObject({
   rotatesRefreshTokens: z.boolean().optional(),
   reuseGraceSeconds: seconds.optional(),
   idleExpirySeconds: seconds.optional(),
+  revocationEndsGrant: z.boolean().optional(),
   defaultLifetimeSeconds: z.int().min(1).max(MAX_LIFETIME_SECONDS).optional(),
   scopeDelimiter: z.literal(',').optional(),
   formEncodedAnswers: z.boolean().optional(),

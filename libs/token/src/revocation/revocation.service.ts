@@ -77,6 +77,10 @@ export class RevocationService extends RevocationOutbox {
     if (!(await this.rows.claim(pending, this.leaseMs(pending.provider)))) return 'taken';
     const entry = { id: pending.id, attempts: pending.attempts + 1, ageMs: pending.ageMs };
     const { tenantId, provider, recordId } = pending;
+    if (pending.renewed && this.providers.find(provider)?.profile.revocationEndsGrant) {
+      await this.giveUp(pending, 'logged_in_again');
+      return { outcome: 'refused', reason: 'logged_in_again' };
+    }
     try {
       const token = await this.store.openRevocable(pending, pending.tokenCt);
       return await this.attempt({ token: { tenantId, provider, recordId, token }, entry });

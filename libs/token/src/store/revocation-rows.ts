@@ -16,6 +16,8 @@ export interface PendingRevocation extends Omit<NewRevocation, 'attempts' | 'due
   attempts: number;
   /** Since it was added. */
   ageMs: number;
+  /** The same user has logged in again meanwhile: the row of the token set is active. */
+  renewed: boolean;
 }
 
 /** How a try without success ends. */
