@@ -172,12 +172,15 @@ describe('TokenHttpService with tokens that are bound to a key', () => {
     expect(api.seen).toHaveLength(1);
   });
 
-  it.each([301, 302, 303, 307, 308])('lets no proof follow a redirect (%i) to another origin', async (status) => {
-    api.answer = (_request, response) =>
-      void response.writeHead(status, { location: `${elsewhere.origin}/me` }).end();
-    expect(await failure(get())).toMatchObject({ code: 'API_REDIRECT_REFUSED' });
-    expect(elsewhere.seen).toEqual([]);
-  });
+  it.each([301, 302, 303, 307, 308])(
+    'lets no proof follow a redirect (%i) to another origin',
+    async (status) => {
+      api.answer = (_request, response) =>
+        void response.writeHead(status, { location: `${elsewhere.origin}/me` }).end();
+      expect(await failure(get())).toMatchObject({ code: 'API_REDIRECT_REFUSED' });
+      expect(elsewhere.seen).toEqual([]);
+    },
+  );
 
   it.each([301, 303, 307])('makes a new proof for a redirect (%i) within the origin', async (status) => {
     api.answer = (request, response) =>
@@ -197,7 +200,8 @@ describe('TokenHttpService with tokens that are bound to a key', () => {
     const error = await failure(get());
     const proofs = api.seen.map(({ headers }) => headers['dpop'] as string);
     for (const shown of [response, error].map((one) => inspect(one, { depth: 8, showHidden: true })))
-      for (const secret of [`access-of-${ref.userId}`, jwk.d!, ...proofs]) expect(shown).not.toContain(secret);
+      for (const secret of [`access-of-${ref.userId}`, jwk.d!, ...proofs])
+        expect(shown).not.toContain(secret);
   });
 
   it('does not send a bound token as if it were not: without its key the call fails', async () => {

@@ -84,11 +84,9 @@ describeOnEachDatabase('The key that a row of tokens is bound to', ({ createData
   const logIn = async (key?: { jwk: PrivateJwk; jkt: string }) => {
     const { jwk, jkt } = key ?? (await newKey());
     const ref = newRef();
-    await replica.tokens.storeTokens(
-      ref,
-      await provider.mintTokens('public', { sub: ref.userId, jkt }),
-      { dpopKey: jwk },
-    );
+    await replica.tokens.storeTokens(ref, await provider.mintTokens('public', { sub: ref.userId, jkt }), {
+      dpopKey: jwk,
+    });
     return { ref, jwk, jkt };
   };
   const rowOf = ({ userId }: TokenRef, from = replica) =>
@@ -243,24 +241,27 @@ describe('DPoP at the token endpoint', () => {
     ['a public client', 'public'],
     ['a client with a secret', 'confidential'],
     ['a client that signs', 'signing'],
-  ])('gives the provider the nonce that it wants, for %s, without using a refresh token twice', async (_, client) => {
-    const replica = await start(registered(client));
-    const { jwk, jkt } = await newKey();
-    const ref = newRef();
-    const tokens = await provider.mintTokens(client, { sub: ref.userId, jkt });
-    await replica.tokens.storeTokens(ref, tokens, { dpopKey: jwk });
-    provider.requireNonce = true;
-    const refreshed = await replica.tokens.refreshTokens(ref);
-    expect(await boundTo(refreshed.value)).toEqual({ jkt });
-    expect(provider.oracle.presentations(tokens.refresh_token).map(({ outcome }) => outcome)).toEqual([
-      'use_dpop_nonce',
-      'ok',
-    ]);
-    const seen = provider.oracle.requests.length;
-    await replica.tokens.refreshTokens(ref);
-    expect(provider.oracle.requests.length - seen).toBe(1);
-    expect(provider.oracle.reuses).toBe(0);
-  });
+  ])(
+    'gives the provider the nonce that it wants, for %s, without using a refresh token twice',
+    async (_, client) => {
+      const replica = await start(registered(client));
+      const { jwk, jkt } = await newKey();
+      const ref = newRef();
+      const tokens = await provider.mintTokens(client, { sub: ref.userId, jkt });
+      await replica.tokens.storeTokens(ref, tokens, { dpopKey: jwk });
+      provider.requireNonce = true;
+      const refreshed = await replica.tokens.refreshTokens(ref);
+      expect(await boundTo(refreshed.value)).toEqual({ jkt });
+      expect(provider.oracle.presentations(tokens.refresh_token).map(({ outcome }) => outcome)).toEqual([
+        'use_dpop_nonce',
+        'ok',
+      ]);
+      const seen = provider.oracle.requests.length;
+      await replica.tokens.refreshTokens(ref);
+      expect(provider.oracle.requests.length - seen).toBe(1);
+      expect(provider.oracle.reuses).toBe(0);
+    },
+  );
 
   it('binds the tokens of a client with a secret from the first refresh on, and stays with that key', async () => {
     const replica = await start(registered('confidential'));
@@ -279,7 +280,9 @@ describe('DPoP at the token endpoint', () => {
     await replica.tokens.storeTokens(ref, token(0), { dpopKey: (await newKey()).jwk });
     let wanted = 'nonce-0';
     endpoint.answer((response, { dpop, form }) => {
-      const { nonce } = JSON.parse(Buffer.from(dpop!.split('.')[1]!, 'base64url').toString()) as { nonce?: string };
+      const { nonce } = JSON.parse(Buffer.from(dpop!.split('.')[1]!, 'base64url').toString()) as {
+        nonce?: string;
+      };
       const right = nonce === wanted;
       wanted = `nonce-${endpoint.requests.length}`;
       // Told with refusals only: what a success was proven with is of no use any more.
@@ -361,7 +364,9 @@ describe('DPoP at the token endpoint', () => {
     const replica = await start(atEndpoint({ dpop: false }));
     endpoint.reply(200, token(1));
     await replica.tokens.refreshTokens(ref);
-    await expect(verifyProof(proofs()[0], { method: 'POST', url: endpoint.url })).resolves.toMatchObject({ jkt });
+    await expect(verifyProof(proofs()[0], { method: 'POST', url: endpoint.url })).resolves.toMatchObject({
+      jkt,
+    });
   });
 
   it('sends no proof where nothing is bound', async () => {
@@ -394,19 +399,59 @@ describe('DPoP at the token endpoint', () => {
   });
 
   const cases: [string, Partial<ProviderOptions>, object, unknown, object][] = [
-    ['a public client without a key', { clientSecret: undefined as never }, token(0, 'Bearer'), undefined, { code: 'DPOP_KEY_MISSING', field: 'options.dpopKey' }],
-    ['a bound token without a key', {}, token(0), undefined, { code: 'DPOP_KEY_MISSING', field: 'options.dpopKey' }],
-    ['a bound token without a key, in small letters', {}, token(0, 'dpop'), undefined, { code: 'DPOP_KEY_MISSING' }],
-    ['a key that is none', {}, token(0), { kty: 'EC' }, { code: 'DPOP_KEY_INVALID', field: 'options.dpopKey' }],
-    ['a key with a bearer token', {}, token(0, 'Bearer'), 'key', { code: 'DPOP_NOT_BOUND', field: 'token_type' }],
-    ['a key where dpop is off', { dpop: false }, token(0), 'key', { code: 'INPUT_INVALID', field: 'options.dpopKey' }],
+    [
+      'a public client without a key',
+      { clientSecret: undefined },
+      token(0, 'Bearer'),
+      undefined,
+      { code: 'DPOP_KEY_MISSING', field: 'options.dpopKey' },
+    ],
+    [
+      'a bound token without a key',
+      {},
+      token(0),
+      undefined,
+      { code: 'DPOP_KEY_MISSING', field: 'options.dpopKey' },
+    ],
+    [
+      'a bound token without a key, in small letters',
+      {},
+      token(0, 'dpop'),
+      undefined,
+      { code: 'DPOP_KEY_MISSING' },
+    ],
+    [
+      'a key that is none',
+      {},
+      token(0),
+      { kty: 'EC' },
+      { code: 'DPOP_KEY_INVALID', field: 'options.dpopKey' },
+    ],
+    [
+      'a key with a bearer token',
+      {},
+      token(0, 'Bearer'),
+      'key',
+      { code: 'DPOP_NOT_BOUND', field: 'token_type' },
+    ],
+    [
+      'a key where dpop is off',
+      { dpop: false },
+      token(0),
+      'key',
+      { code: 'INPUT_INVALID', field: 'options.dpopKey' },
+    ],
   ];
   it.each(cases)('refuses to store %s', async (_, more, tokens, given, expected) => {
     const replica = await start(atEndpoint(more));
     const ref = newRef();
     const { jwk } = await newKey();
     const error: unknown = await replica.tokens
-      .storeTokens(ref, tokens as never, given === undefined ? {} : { dpopKey: given === 'key' ? jwk : (given as PrivateJwk) })
+      .storeTokens(
+        ref,
+        tokens as never,
+        given === undefined ? {} : { dpopKey: given === 'key' ? jwk : (given as PrivateJwk) },
+      )
       .catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(TokenInputError);
     expect(error).toMatchObject(expected);
@@ -444,9 +489,15 @@ describe('DPoP at the token endpoint', () => {
     endpoint.reply(200, issued);
     const exchanged = await replica.tokens.exchangeToken(ref, { audience: 'reports' });
     expect(exchanged).toMatchObject({ value: 'access-1', tokenType: 'DPoP' });
-    await expect(verifyProof(proofs()[0], { method: 'POST', url: endpoint.url })).resolves.toMatchObject({ jkt });
+    await expect(verifyProof(proofs()[0], { method: 'POST', url: endpoint.url })).resolves.toMatchObject({
+      jkt,
+    });
     const url = 'https://reports.example.com/';
-    const proof = replica.tokens.dpopProof(exchanged, { method: 'post', url: new URL(url), nonce: 'of-reports' });
+    const proof = replica.tokens.dpopProof(exchanged, {
+      method: 'post',
+      url: new URL(url),
+      nonce: 'of-reports',
+    });
     await expect(
       verifyProof(proof, { method: 'POST', url, accessToken: exchanged.value }),
     ).resolves.toMatchObject({ jkt, nonce: 'of-reports' });
@@ -497,7 +548,7 @@ describe('DPoP at the token endpoint', () => {
       for (const shown of [
         inspect(found, { depth: Infinity, showHidden: true }),
         JSON.stringify(found),
-        JSON.stringify({ ...found }),
+        inspect(Object.assign({}, found), { depth: Infinity, showHidden: true }),
         inspect(await replica.tokens.getTokens(ref), { depth: Infinity, showHidden: true }),
         inspect(replica.events, { depth: Infinity }),
       ])

@@ -117,7 +117,9 @@ describeOnEachDatabase('The migrations', ({ kind, createDatabase }) => {
       /ck_tokenward_tokens_one_key|check/i,
     );
     await expect(insert({ accessCt: sealed(KEY), refreshCt: 'plain' })).rejects.toThrow(/check|constraint/i);
-    await expect(insert({ accessCt: sealed(KEY), dpopCt: sealed(OTHER) })).rejects.toThrow(/check|constraint/i);
+    await expect(insert({ accessCt: sealed(KEY), dpopCt: sealed(OTHER) })).rejects.toThrow(
+      /check|constraint/i,
+    );
     await expect(insert({ dpopCt: sealed(KEY) })).rejects.toThrow(/check|constraint/i);
     await insert({ accessCt: sealed(KEY), refreshCt: sealed(KEY), idCt: sealed(KEY), dpopCt: sealed(KEY) });
   });

@@ -50,7 +50,7 @@ export async function startDpopProvider(clientKey: JWK): Promise<DpopProvider> {
       ...named,
       client_id: 'signing',
       token_endpoint_auth_method: 'private_key_jwt',
-      jwks: { keys: [clientKey as never] },
+      jwks: { keys: [clientKey] },
     },
   ];
   const started: DpopProvider = {
@@ -72,7 +72,8 @@ export async function startDpopProvider(clientKey: JWK): Promise<DpopProvider> {
     },
   });
   watch(provider, started.oracle);
-  server.on('request', provider.callback());
+  const callback = provider.callback();
+  server.on('request', (request, response) => void callback(request, response));
   return started;
 }
 

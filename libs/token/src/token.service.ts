@@ -204,7 +204,11 @@ export class TokenService {
     const { method, nonce } = options;
     const key = token instanceof IssuedAccessToken ? IssuedAccessToken.dpopKeyOf(token) : null;
     if (key === null || !isBound(token))
-      throw new TokenInputError('token', 'must be an access token whose tokenType is DPoP', 'DPOP_KEY_MISSING');
+      throw new TokenInputError(
+        'token',
+        'must be an access token whose tokenType is DPoP',
+        'DPOP_KEY_MISSING',
+      );
     if (typeof method !== 'string' || !METHOD.test(method))
       throw new TokenInputError('method', 'must be a method of HTTP, such as GET');
     if (!URL.canParse(String(options.url)))
@@ -282,10 +286,7 @@ export class TokenService {
     }
     // Still valid: nobody waits. Whatever goes wrong is in the events, and the next call asks again.
     if (state === 'due') this.refresh(row.generation, ref).catch(() => undefined);
-    const token = issuedFrom(
-      row,
-      await this.store.openAccess({ ...row, tenantId: ref.tenantId }),
-    );
+    const token = issuedFrom(row, await this.store.openAccess({ ...row, tenantId: ref.tenantId }));
     if (state === 'fresh') cache?.set(ref, token, millisecondsLeft(row), begun);
     events.emit({ type: 'token_read', source: 'database' });
     return token;

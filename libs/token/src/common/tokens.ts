@@ -33,12 +33,7 @@ export class IssuedAccessToken extends Secret {
   readonly #generation: number;
   readonly #dpopKey: string | null;
 
-  constructor(
-    value: string,
-    fields: AccessTokenFields,
-    generation: number,
-    dpopKey: string | null = null,
-  ) {
+  constructor(value: string, fields: AccessTokenFields, generation: number, dpopKey: string | null = null) {
     super(value);
     this.expiresAt = fields.expiresAt;
     this.tokenType = fields.tokenType;

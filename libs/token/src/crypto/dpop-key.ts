@@ -7,10 +7,7 @@ import { SigningKey } from './signing-key.js';
  * extractable, alone or as the pair that `randomDPoPKeyPair()` of openid-client makes.
  */
 export type DpopPrivateKey =
-  | JsonWebKey
-  | KeyObject
-  | webcrypto.CryptoKey
-  | { privateKey: KeyObject | webcrypto.CryptoKey };
+  JsonWebKey | KeyObject | webcrypto.CryptoKey | { privateKey: KeyObject | webcrypto.CryptoKey };
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 

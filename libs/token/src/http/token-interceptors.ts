@@ -146,11 +146,7 @@ export class TokenInterceptors {
     return this.repeat(response, sending, new Repeat(newer, { repeated: true, hasNonce }));
   }
 
-  private async repeat(
-    response: AxiosResponse,
-    { data }: Sending,
-    repeat: Repeat,
-  ): Promise<AxiosResponse> {
+  private async repeat(response: AxiosResponse, { data }: Sending, repeat: Repeat): Promise<AxiosResponse> {
     giveBack(response);
     return this.instance.request(Object.assign({ ...response.config, data }, { [REPEAT]: repeat }));
   }

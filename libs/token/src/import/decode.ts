@@ -14,7 +14,16 @@ export interface DecodedRow {
   expiresAt: unknown;
 }
 
-const FIELDS = ['ref', 'accessToken', 'refreshToken', 'idToken', 'expiresAt', 'scope', 'tokenType', 'dpopKey'];
+const FIELDS = [
+  'ref',
+  'accessToken',
+  'refreshToken',
+  'idToken',
+  'expiresAt',
+  'scope',
+  'tokenType',
+  'dpopKey',
+];
 const REF_FIELDS = ['userId', 'provider', 'tenantId', 'account'];
 /** As in the options of the module; the column is no longer. */
 const PROVIDER = /^[a-z0-9][a-z0-9_-]{0,63}$/;

@@ -34,7 +34,9 @@ export class DpopProofs {
       htm: method.toUpperCase(),
       htu: url.origin + url.pathname,
       iat: Math.floor(this.clock.machineTime() / 1000),
-      ...(accessToken !== undefined && { ath: Buffer.from(sha256(accessToken), 'hex').toString('base64url') }),
+      ...(accessToken !== undefined && {
+        ath: Buffer.from(sha256(accessToken), 'hex').toString('base64url'),
+      }),
       ...(nonce !== undefined && { nonce }),
     });
   }

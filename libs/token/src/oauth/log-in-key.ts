@@ -26,8 +26,7 @@ export function keyOfLogIn(provider: Provider, tokenType: string, given: unknown
       );
     return null;
   }
-  if (!dpop)
-    throw new TokenInputError(FIELD, `is given, but providers.${provider.name}.dpop is not true`);
+  if (!dpop) throw new TokenInputError(FIELD, `is given, but providers.${provider.name}.dpop is not true`);
   const key = DpopKey.read(given);
   if (typeof key === 'string') throw new TokenInputError(FIELD, key, 'DPOP_KEY_INVALID');
   if (tokenType !== 'DPoP')

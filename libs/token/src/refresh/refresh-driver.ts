@@ -120,9 +120,7 @@ export class RefreshDriver {
 
 /** A refresh token that no key is bound to yet may be presented with any: what comes back is bound to it from then on. */
 function withDpopKey(tokens: OpenedTokens, { options }: Provider): OpenedTokens {
-  return options.dpop && tokens.dpopKey === null
-    ? { ...tokens, dpopKey: DpopKey.generate().text }
-    : tokens;
+  return options.dpop && tokens.dpopKey === null ? { ...tokens, dpopKey: DpopKey.generate().text } : tokens;
 }
 
 async function perform(handlers: Handlers, { name, input }: Effect): Promise<unknown> {
