@@ -117,7 +117,11 @@ describeOnEachDatabase('The migrations', ({ kind, createDatabase }) => {
       /ck_tokenward_tokens_one_key|check/i,
     );
     await expect(insert({ accessCt: sealed(KEY), refreshCt: 'plain' })).rejects.toThrow(/check|constraint/i);
-    await insert({ accessCt: sealed(KEY), refreshCt: sealed(KEY), idCt: sealed(KEY) });
+    await expect(insert({ accessCt: sealed(KEY), dpopCt: sealed(OTHER) })).rejects.toThrow(
+      /check|constraint/i,
+    );
+    await expect(insert({ dpopCt: sealed(KEY) })).rejects.toThrow(/check|constraint/i);
+    await insert({ accessCt: sealed(KEY), refreshCt: sealed(KEY), idCt: sealed(KEY), dpopCt: sealed(KEY) });
   });
 
   it('keep instants to the millisecond', async () => {
@@ -154,6 +158,7 @@ describeOnEachDatabase('The migrations', ({ kind, createDatabase }) => {
     expect(sealedColumns.toSorted()).toEqual([
       'tokenward_revocations.token_ct',
       'tokenward_tokens.access_ct',
+      'tokenward_tokens.dpop_ct',
       'tokenward_tokens.id_ct',
       'tokenward_tokens.refresh_ct',
     ]);

@@ -1,5 +1,5 @@
 import type { ClaimFailure, HeldClaim, Quarantine } from '../../libs/token/src/refresh/claims.js';
-import type { FullTokenRow, TokenWrite } from '../../libs/token/src/store/token-rows.js';
+import type { FullTokenRow, SealedCells, TokenWrite } from '../../libs/token/src/store/token-rows.js';
 import type { OpenedTokens } from '../../libs/token/src/store/token-store.js';
 import type { Timeline } from './timeline.js';
 import { Violation } from './violation.js';
@@ -40,6 +40,7 @@ export class RowModel {
       accessCt: null,
       refreshCt: null,
       idCt: null,
+      dpopCt: null,
       hasRefreshToken: true,
       hasIdToken: false,
       expiresAt: null,
@@ -88,7 +89,7 @@ export class RowModel {
   commit(
     presented: number,
     tokens: OpenedTokens,
-    write: Omit<TokenWrite, 'accessCt' | 'refreshCt' | 'idCt'>,
+    write: Omit<TokenWrite, keyof SealedCells>,
     quarantine: Quarantine | null,
   ): boolean {
     if (this.row.generation !== presented && !this.broken.commitAnything) return false;

@@ -240,12 +240,13 @@ export class Simulation {
       case 'reread':
         return patiently(() => rows.read());
       case 'openAccess':
-        return next(effect.input.accessCt);
+        return next({ accessToken: effect.input.accessCt, dpopKey: null });
       case 'open':
         return next({
           accessToken: effect.input.accessCt,
           refreshToken: effect.input.refreshCt,
           idToken: null,
+          dpopKey: null,
         });
       case 'wait':
         flight.reads = 0;

@@ -5,6 +5,8 @@ import { text } from 'node:stream/consumers';
 interface Received {
   form: URLSearchParams;
   authorization: string | null;
+  /** The proof of a key (RFC 9449). */
+  dpop: string | null;
 }
 
 type Answer = (response: ServerResponse, request: Received) => void;
@@ -60,6 +62,7 @@ export class TokenEndpoint {
     const received = {
       form: new URLSearchParams(await text(request)),
       authorization: request.headers.authorization ?? null,
+      dpop: (request.headers['dpop'] as string | undefined) ?? null,
     };
     this.requests.push(received);
     response.on('close', () => {

@@ -16,7 +16,13 @@ export { ReplicaEntity } from './database/entities/replica.entity.js';
 export { RevocationEntity } from './database/entities/revocation.entity.js';
 export { TokenEntity } from './database/entities/token.entity.js';
 
-export { TokenService, type GetAccessTokenOptions } from './token.service.js';
+export {
+  TokenService,
+  type DpopProofOptions,
+  type GetAccessTokenOptions,
+  type StoreTokensOptions,
+} from './token.service.js';
+export type { DpopPrivateKey } from './crypto/dpop-key.js';
 export type { ClientTokenOptions, ExchangeTokenOptions } from './on-demand/request-options.js';
 export type { StoredToken, TokenRef, TokenSet, TokenStatus } from './common/tokens.js';
 export type { TokenFilter } from './store/token-rows.js';

@@ -187,8 +187,9 @@ const services: NestProvider[] = [
   ),
   provide(
     Providers,
-    [OPTIONS],
-    ({ providers, refresh }: ResolvedOptions) => new Providers(providers, refresh.timeoutSeconds),
+    [OPTIONS, Clock],
+    ({ providers, refresh }: ResolvedOptions, clock: Clock) =>
+      new Providers(providers, refresh.timeoutSeconds, clock),
   ),
   provide(
     RevocationService,

@@ -1,13 +1,16 @@
 import { ScopeNotGrantedError, TokenInputError } from './common/errors.js';
 import type { TokenEvents } from './common/events.js';
+import { DpopKey, type DpopPrivateKey } from './crypto/dpop-key.js';
 import { Secret } from './common/secret.js';
 import {
+  isBound,
   IssuedAccessToken,
   type ResolvedTokenRef,
   type StoredToken,
   type TokenRef,
   type TokenSet,
 } from './common/tokens.js';
+import { keyOfLogIn } from './oauth/log-in-key.js';
 import { Providers } from './oauth/providers.js';
 import { parseTokenResponse, type TokenResponse } from './oauth/token-response.js';
 import type { ClientTokens } from './on-demand/client-tokens.js';
@@ -50,7 +53,24 @@ export interface GetAccessTokenOptions {
   signal?: AbortSignal;
 }
 
+export interface StoreTokensOptions {
+  /** The private key that the log-in has proven (DPoP, RFC 9449), for a provider with `dpop: true`; sealed with the tokens. */
+  dpopKey?: DpopPrivateKey;
+}
+
+export interface DpopProofOptions {
+  /** Method of the request that the proof is for. */
+  method: string;
+  /** Absolute URL of that request. Query and fragment do not count. */
+  url: string | URL;
+  /** `DPoP-Nonce` of that server's last answer, where it has sent one; remembered for its origin. */
+  nonce?: string;
+}
+
 const DEFAULT_MIN_TTL_SECONDS = 5;
+const STORE_FIELDS = ['dpopKey'];
+const PROOF_FIELDS = ['method', 'url', 'nonce'];
+const METHOD = /^[A-Za-z]{1,32}$/;
 const REVOCATION_FIELDS = ['userId', 'tenantId', 'provider'];
 const FILTER_FIELDS = [...REVOCATION_FIELDS, 'account', 'status'];
 
@@ -72,13 +92,21 @@ export class TokenService {
 
   /**
    * Stores a token response for a user, encrypted; replaces what was stored. A missing refresh token keeps the one of a
-   * live grant. The ID token, if there is one, must be this client's and the same user's as before.
+   * live grant. The ID token, if there is one, must be this client's and the same user's as before. Tokens that are bound
+   * to a key (DPoP) come with it.
    * @throws TokenInputError naming the field, before anything is stored
    */
-  async storeTokens(ref: TokenRef, tokens: TokenResponse): Promise<StoredToken> {
+  async storeTokens(
+    ref: TokenRef,
+    tokens: TokenResponse,
+    options: StoreTokensOptions = {},
+  ): Promise<StoredToken> {
     const resolved = resolveTokenRef(ref);
     const provider = this.providers.get(resolved.provider);
-    await this.writer.write(resolved, parseTokenResponse(provider.standardShape(tokens)), provider);
+    assertOptions(options, STORE_FIELDS);
+    const received = parseTokenResponse(provider.standardShape(tokens));
+    const key = keyOfLogIn(provider, received.tokenType, options.dpopKey);
+    await this.writer.write(resolved, received, provider, key?.text ?? null);
     this.context.cache?.invalidate(resolved);
     return toStoredToken(refreshable(await this.rows.findFull(resolved), resolved));
   }
@@ -94,7 +122,7 @@ export class TokenService {
 
   private async openSet(row: FullTokenRow | null): Promise<TokenSet | null> {
     if (!row || row.status === 'revoked') return null;
-    const { accessToken, refreshToken, idToken } = await this.store.openAll(row);
+    const { accessToken, refreshToken, idToken } = await this.store.openAll({ ...row, dpopCt: null });
     if (accessToken === null) return null;
     return {
       accessToken: new Secret(accessToken),
@@ -167,6 +195,31 @@ export class TokenService {
   }
 
   /**
+   * The `DPoP` header (RFC 9449 §4) for one request that your own code sends a token of type `DPoP` with, as
+   * `Authorization: DPoP …`. Each request needs a proof of its own, also a repetition. `TokenHttpService` makes its own.
+   * @throws TokenInputError, also for a token that is not bound to a key
+   */
+  dpopProof(token: IssuedAccessToken, options: DpopProofOptions): string {
+    assertOptions(options, PROOF_FIELDS);
+    const { method, nonce } = options;
+    const key = token instanceof IssuedAccessToken ? IssuedAccessToken.dpopKeyOf(token) : null;
+    if (key === null || !isBound(token))
+      throw new TokenInputError(
+        'token',
+        'must be an access token whose tokenType is DPoP',
+        'DPOP_KEY_MISSING',
+      );
+    if (typeof method !== 'string' || !METHOD.test(method))
+      throw new TokenInputError('method', 'must be a method of HTTP, such as GET');
+    if (!URL.canParse(String(options.url)))
+      throw new TokenInputError('url', 'must be an absolute URL such as https://api.example.com/me');
+    const url = new URL(options.url);
+    if (nonce !== undefined && !this.providers.proofs.learn(url, nonce))
+      throw new TokenInputError('nonce', 'must be what the server has sent as DPoP-Nonce');
+    return this.providers.proofs.prove(DpopKey.parse(key), { method, url, accessToken: token.value });
+  }
+
+  /**
    * Forgets a user's tokens at once, then revokes them at the provider (RFC 7009). What the provider does not take now is
    * in the outbox and tried again. Does nothing where nothing is stored.
    */
@@ -233,10 +286,7 @@ export class TokenService {
     }
     // Still valid: nobody waits. Whatever goes wrong is in the events, and the next call asks again.
     if (state === 'due') this.refresh(row.generation, ref).catch(() => undefined);
-    const token = issuedFrom(
-      row,
-      await this.store.open({ id: row.id, tenantId: ref.tenantId }, 'accessCt', row.accessCt!),
-    );
+    const token = issuedFrom(row, await this.store.openAccess({ ...row, tenantId: ref.tenantId }));
     if (state === 'fresh') cache?.set(ref, token, millisecondsLeft(row), begun);
     events.emit({ type: 'token_read', source: 'database' });
     return token;

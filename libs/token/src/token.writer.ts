@@ -30,7 +30,7 @@ const CLAIM_POLL_MS = 100;
 const CLAIM_POLLS = 450;
 const REVOKED_AT_ONCE = 100;
 const PARALLEL_REVOCATIONS = 4;
-const NOTHING: OpenedTokens = { accessToken: null, refreshToken: null, idToken: null };
+const NOTHING: OpenedTokens = { accessToken: null, refreshToken: null, idToken: null, dpopKey: null };
 
 /** Writes what a log-in brought, and erases what a log-out ends. Every write is conditional on the row as it was read. */
 export class TokenWriter {
@@ -47,7 +47,12 @@ export class TokenWriter {
    * @throws TokenInputError when the ID token is not this client's or belongs to another user; nothing is stored then
    * @throws DecryptionError when the set lacks the refresh token that the stored row has but that cannot be opened
    */
-  async write(ref: ResolvedTokenRef, received: ReceivedTokens, provider: Provider): Promise<void> {
+  async write(
+    ref: ResolvedTokenRef,
+    received: ReceivedTokens,
+    provider: Provider,
+    dpopKey: string | null,
+  ): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { row, before } = await openCurrent(
         () => this.unclaimed(ref, received.refreshToken === null, provider),
@@ -66,8 +71,13 @@ export class TokenWriter {
         received.refreshToken === null &&
         row !== null &&
         row.status === 'active' &&
-        claimDecision(row, provider.options) === 'claim';
-      const tokens = { ...received, refreshToken: keeps ? before.refreshToken : received.refreshToken };
+        claimDecision(row, provider.options) === 'claim' &&
+        !isBoundElsewhere(before.dpopKey, dpopKey, provider);
+      const tokens = {
+        ...received,
+        refreshToken: keeps ? before.refreshToken : received.refreshToken,
+        dpopKey: dpopKey ?? (keeps ? before.dpopKey : null),
+      };
       const write = this.writeOf(received, row, provider);
       const stored = await this.store.sealAndWrite({ tenantId: ref.tenantId, id }, tokens, (cells) =>
         row === null
@@ -254,3 +264,7 @@ export class TokenWriter {
     }
   }
 }
+
+/** A public client's refresh token works with the key of its own log-in only (RFC 9449 §5), and a row has one key. */
+const isBoundElsewhere = (before: string | null, now: string | null, provider: Provider): boolean =>
+  provider.isPublic && before !== null && now !== null && before !== now;

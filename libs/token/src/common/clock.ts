@@ -7,7 +7,7 @@ import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 export abstract class Clock {
   /** Milliseconds that only ever grow; for durations and cache lifetimes, never for instants. */
   abstract monotonic(): number;
-  /** Epoch milliseconds of this machine, for showing an instant; nothing is stored or decided by it. */
+  /** Epoch milliseconds of this machine, for showing an instant, also to a server; nothing is stored or decided by it. */
   machineTime(): number {
     return Date.now();
   }

@@ -31,18 +31,25 @@ export class IssuedAccessToken extends Secret {
   readonly tokenType: string;
   readonly scope: string | null;
   readonly #generation: number;
+  readonly #dpopKey: string | null;
 
-  constructor(value: string, fields: AccessTokenFields, generation: number) {
+  constructor(value: string, fields: AccessTokenFields, generation: number, dpopKey: string | null = null) {
     super(value);
     this.expiresAt = fields.expiresAt;
     this.tokenType = fields.tokenType;
     this.scope = fields.scope;
     this.#generation = generation;
+    this.#dpopKey = dpopKey;
   }
 
   /** Which generation of the stored row this token came from. @internal */
   static generationOf(token: IssuedAccessToken): number {
     return token.#generation;
+  }
+
+  /** The private key that this token is bound to, as text; null where it is not, or where the key is not here. @internal */
+  static dpopKeyOf(token: IssuedAccessToken): string | null {
+    return token.#dpopKey;
   }
 
   override toJSON(): unknown {
@@ -53,6 +60,10 @@ export class IssuedAccessToken extends Secret {
     return { expiresAt: this.expiresAt, tokenType: this.tokenType, scope: this.scope };
   }
 }
+
+/** Whether whoever sends this token has to prove a key with it (RFC 9449 §7.1). Case does not matter (RFC 6749 §5.1). */
+export const isBound = ({ tokenType }: Pick<IssuedAccessToken, 'tokenType'>): boolean =>
+  tokenType.toLowerCase() === 'dpop';
 
 /** Everything that is stored for a `TokenRef`, opened. Secrets show only through their `value`. */
 export interface TokenSet {

@@ -1,4 +1,13 @@
-import { createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from 'node:crypto';
+import {
+  constants,
+  createPrivateKey,
+  createPublicKey,
+  type JsonWebKey,
+  type KeyObject,
+  sign,
+  verify,
+  webcrypto,
+} from 'node:crypto';
 
 type CryptoKey = webcrypto.CryptoKey;
 
@@ -23,6 +32,7 @@ const ALGORITHMS = {
 export type SigningAlgorithm = keyof typeof ALGORITHMS;
 export const SIGNING_ALGORITHMS = Object.keys(ALGORITHMS) as SigningAlgorithm[];
 
+const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 const MIN_RSA_BITS = 2048;
 const BY_CURVE: Record<string, SigningAlgorithm[]> = {
   prime256v1: ['ES256'],
@@ -83,6 +93,33 @@ export class SigningKey {
       ['sign'],
     );
     return this.#imported;
+  }
+
+  /** A signature as JWS has it (RFC 7518 §3). */
+  sign(text: string): Buffer {
+    const [hash, format] = this.#format();
+    return sign(hash, Buffer.from(text), { key: this.#key, ...format });
+  }
+
+  /** Whether the public half, as it is told to others, fits the private one. */
+  verifies(): boolean {
+    const [hash, format] = this.#format();
+    const key = createPublicKey({ key: this.publicJwk(), format: 'jwk' });
+    return verify(hash, Buffer.from('halves'), { key, ...format }, this.sign('halves'));
+  }
+
+  #format() {
+    const hash = this.algorithm.startsWith('Ed') ? null : `sha${this.algorithm.slice(2)}`;
+    return [hash, { dsaEncoding: 'ieee-p1363', ...(this.algorithm.startsWith('PS') && PSS) }] as const;
+  }
+
+  publicJwk(): JsonWebKey {
+    return createPublicKey(this.#key).export({ format: 'jwk' });
+  }
+
+  /** The private key itself, for sealing. */
+  exportJwk(): JsonWebKey {
+    return this.#key.export({ format: 'jwk' });
   }
 }
 

@@ -7,7 +7,7 @@ export const lookupOf = (ref: ResolvedTokenRef): string =>
   lookupHash(['token', ref.tenantId, ref.userId, ref.provider, ref.account]);
 
 /** Columns of a `ReadableTokenRow`: few, because every request reads them. */
-export const READABLE_ROW = sql`id, status, generation, token_type, scope, access_ct,
+export const READABLE_ROW = sql`id, status, generation, token_type, scope, access_ct, dpop_ct,
   CASE WHEN refresh_ct IS NULL THEN 0 ELSE 1 END AS has_refresh_token,
   expires_at, lifetime_seconds, refresh_after, retry_after, last_failure, ${now} AS read_at`;
 
@@ -32,6 +32,7 @@ export function toReadableRow(row: Record<string, unknown>): ReadableTokenRow {
     tokenType: row['token_type'] as string,
     scope: optionalText(row['scope']),
     accessCt: optionalText(row['access_ct']),
+    dpopCt: optionalText(row['dpop_ct']),
     hasRefreshToken: number(row['has_refresh_token']) === 1,
     expiresAt: optionalNumber(row['expires_at']),
     lifetimeSeconds: optionalNumber(row['lifetime_seconds']),
@@ -63,7 +64,6 @@ export function toRow(row: Record<string, unknown>): TokenRow {
 export function toFullRow(row: Record<string, unknown>): FullTokenRow {
   return {
     ...toRow(row),
-    accessCt: optionalText(row['access_ct']),
     refreshCt: optionalText(row['refresh_ct']),
     idCt: optionalText(row['id_ct']),
   };
@@ -72,7 +72,7 @@ export function toFullRow(row: Record<string, unknown>): FullTokenRow {
 /** SET list of a new token set. */
 export function assignments(write: TokenWrite): Fragment {
   return sql`status = 'active', generation = generation + 1, token_type = ${write.tokenType}, scope = ${write.scope},
-    quarantined_as = NULL, access_ct = ${write.accessCt}, refresh_ct = ${write.refreshCt}, id_ct = ${write.idCt}, lifetime_seconds = ${write.lifetimeSeconds},
+    quarantined_as = NULL, access_ct = ${write.accessCt}, refresh_ct = ${write.refreshCt}, id_ct = ${write.idCt}, dpop_ct = ${write.dpopCt}, lifetime_seconds = ${write.lifetimeSeconds},
     expires_at = ${fromNow(write.expiresInMs)}, refresh_after = ${fromNow(write.refreshInMs)}, refreshed_at = ${now}, updated_at = ${now}`;
 }
 

@@ -42,7 +42,7 @@ export class SqlSealedRows extends SealedRows {
     leaseMs: number,
   ): Promise<SealedRow[]> {
     const rows = await this.database.rows(
-      sql`SELECT id, tenant_id, access_ct, refresh_ct, id_ct, refreshed_at FROM ${tokens}
+      sql`SELECT id, tenant_id, access_ct, refresh_ct, id_ct, dpop_ct, refreshed_at FROM ${tokens}
         WHERE key_id = ${key.keyIdText} AND id > ${afterId} AND quarantined_as IS NULL
           AND (claim_id IS NULL OR claimed_at < ${now} - ${leaseMs})
         ORDER BY id LIMIT ${limit}`,
@@ -53,6 +53,7 @@ export class SqlSealedRows extends SealedRows {
       accessCt: row['access_ct'] as string | null,
       refreshCt: row['refresh_ct'] as string | null,
       idCt: row['id_ct'] as string | null,
+      dpopCt: row['dpop_ct'] as string | null,
       sealedAt: Number(row['refreshed_at']),
     }));
   }
@@ -67,14 +68,22 @@ export class SqlSealedRows extends SealedRows {
       old_access: start(before.accessCt),
       old_refresh: start(before.refreshCt),
       old_id: start(before.idCt),
+      old_dpop: start(before.dpopCt),
       new_access: after.accessCt,
       new_refresh: after.refreshCt,
       new_id: after.idCt,
+      new_dpop: after.dpopCt,
     }));
-    const fields = ['id', 'old_access', 'old_refresh', 'old_id', 'new_access', 'new_refresh', 'new_id'];
-    const cells = { access_ct: sql`v.new_access`, refresh_ct: sql`v.new_refresh`, id_ct: sql`v.new_id` };
+    const names = ['access', 'refresh', 'id', 'dpop'];
+    const fields = ['id', ...names.map((name) => `old_${name}`), ...names.map((name) => `new_${name}`)];
+    const cells = {
+      access_ct: sql`v.new_access`,
+      refresh_ct: sql`v.new_refresh`,
+      id_ct: sql`v.new_id`,
+      dpop_ct: sql`v.new_dpop`,
+    };
     const unchanged = sql`${sameCell(sql`t.access_ct`, sql`v.old_access`)} AND ${sameCell(sql`t.refresh_ct`, sql`v.old_refresh`)}
-      AND ${sameCell(sql`t.id_ct`, sql`v.old_id`)}`;
+      AND ${sameCell(sql`t.id_ct`, sql`v.old_id`)} AND ${sameCell(sql`t.dpop_ct`, sql`v.old_dpop`)}`;
     // No condition on the key, which the start of a record names: databases would use it to walk all rows under that key.
     const statement = updateFrom(
       dialect,
@@ -105,7 +114,8 @@ export class SqlSealedRows extends SealedRows {
   override async quarantine(row: SealedRow, reason: string): Promise<boolean> {
     const statement = sql`UPDATE ${tokens} SET quarantined_as = ${reason}
       WHERE id = ${row.id} AND ${sameCell(sql`access_ct`, start(row.accessCt))}
-        AND ${sameCell(sql`refresh_ct`, start(row.refreshCt))} AND ${sameCell(sql`id_ct`, start(row.idCt))}`;
+        AND ${sameCell(sql`refresh_ct`, start(row.refreshCt))} AND ${sameCell(sql`id_ct`, start(row.idCt))}
+        AND ${sameCell(sql`dpop_ct`, start(row.dpopCt))}`;
     return (await this.database.affected(statement)) === 1;
   }
 
@@ -149,6 +159,7 @@ export class SqlSealedRows extends SealedRows {
       access_ct: sql`NULL`,
       refresh_ct: sql`NULL`,
       id_ct: sql`NULL`,
+      dpop_ct: sql`NULL`,
       refresh_after: sql`NULL`,
       updated_at: sql`${now}`,
       claim_id: sql`NULL`,

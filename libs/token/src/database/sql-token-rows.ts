@@ -54,7 +54,7 @@ export class SqlTokenRows extends TokenRows {
         ? sql`lookup = ANY(${lookups})`
         : sql`lookup IN (${list(lookups)})`;
     const rows = await this.database.hotRows(
-      'tokenward-read-1',
+      'tokenward-read-2',
       sql`SELECT lookup, ${READABLE_ROW} FROM ${tokens} WHERE ${among}`,
     );
     return new Map(rows.map((row) => [row['lookup'] as string, toReadableRow(row)]));
@@ -99,9 +99,9 @@ export class SqlTokenRows extends TokenRows {
 
   override async insert(id: string, ref: ResolvedTokenRef, write: TokenWrite): Promise<boolean> {
     const statement = sql`INSERT INTO ${tokens} (id, lookup, tenant_id, user_id, provider, account, status, generation, token_type, scope,
-        access_ct, refresh_ct, id_ct, lifetime_seconds, expires_at, refresh_after, refreshed_at, created_at, updated_at, failures)
+        access_ct, refresh_ct, id_ct, dpop_ct, lifetime_seconds, expires_at, refresh_after, refreshed_at, created_at, updated_at, failures)
       VALUES (${id}, ${lookupOf(ref)}, ${ref.tenantId}, ${ref.userId}, ${ref.provider}, ${ref.account}, 'active', 1, ${write.tokenType}, ${write.scope},
-        ${write.accessCt}, ${write.refreshCt}, ${write.idCt}, ${write.lifetimeSeconds}, ${fromNow(write.expiresInMs)}, ${fromNow(write.refreshInMs)},
+        ${write.accessCt}, ${write.refreshCt}, ${write.idCt}, ${write.dpopCt}, ${write.lifetimeSeconds}, ${fromNow(write.expiresInMs)}, ${fromNow(write.refreshInMs)},
         ${now}, ${now}, ${now}, 0)`;
     try {
       await fenced(() => this.database.affected(statement));
@@ -123,7 +123,7 @@ export class SqlTokenRows extends TokenRows {
   }
 
   override async revoke(id: string, seen: number, entry: NewRevocation | null): Promise<boolean> {
-    const statement = sql`UPDATE ${tokens} SET status = 'revoked', generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL,
+    const statement = sql`UPDATE ${tokens} SET status = 'revoked', generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL, dpop_ct = NULL,
         refresh_after = NULL, updated_at = ${now}, quarantined_as = NULL, claim_id = NULL, claimed_at = NULL, unknown_since = NULL, retry_after = NULL
       WHERE id = ${id} AND generation = ${seen}`;
     if (entry === null) return (await this.database.affected(statement)) === 1;

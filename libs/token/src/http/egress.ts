@@ -23,10 +23,14 @@ export function allowedTarget(uri: string, config: InternalAxiosRequestConfig, p
   return target;
 }
 
-interface RedirectOptions {
+/** What follow-redirects is about to send. */
+export interface RedirectOptions {
   protocol?: string;
   hostname?: string;
   port?: string | number;
+  path?: string;
+  method?: string;
+  headers?: Record<string, unknown>;
 }
 
 /** Only the http adapter lets redirects be checked. A function, such as a test's, is the application's own doing. */
@@ -49,6 +53,7 @@ export function foreignOrigin(options: RedirectOptions, target: URL): string | n
  */
 export function withoutSecrets(response: AxiosResponse, translate: (error: unknown) => Error): AxiosResponse {
   response.config.headers.delete('Authorization');
+  response.config.headers.delete('DPoP');
   delete (response as { request?: unknown }).request;
   const body: unknown = response.data;
   if (body instanceof Readable) response.data = relay(body, translate);

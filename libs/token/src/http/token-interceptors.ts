@@ -8,6 +8,7 @@ import { resolveTokenRef } from '../token-ref.js';
 import type { TokenService } from '../token.service.js';
 import { toApiRequestError, toStreamError } from './api-request.error.js';
 import { allowedTarget, checkedAdapter, foreignOrigin, isSingleUse, withoutSecrets } from './egress.js';
+import { RequestProof } from './proof.js';
 
 /** What is known of one request; kept beside its config so that nothing secret hangs on what callers see. */
 interface Sending {
@@ -17,12 +18,19 @@ interface Sending {
   /** Before axios has serialized it. */
   data: unknown;
   redirectedTo: string | null;
+  proof: RequestProof;
+  /** With a newer token. */
   repeated: boolean;
+  /** With a nonce that the API wants to see. */
+  hasNonce: boolean;
 }
 
 /** Marks a repeated request. axios copies configs but hands instances of classes through. */
 class Repeat {
-  constructor(readonly token: IssuedAccessToken) {}
+  constructor(
+    readonly token: IssuedAccessToken,
+    readonly reason: { repeated: boolean; hasNonce: boolean },
+  ) {}
 }
 
 const REPEAT = 'tokenwardRepeat';
@@ -64,30 +72,28 @@ export class TokenInterceptors {
     const target = allowedTarget(this.instance.getUri(config), config, this.providers.get(ref.provider));
     const repeat = takeRepeat(config);
     const token = repeat?.token ?? (await this.tokens.getAccessToken(ref, signalOf(config)));
-    if (/^dpop$/i.test(token.tokenType)) {
-      throw new TokenConfigurationError(
-        [
-          `Tokens of provider "${ref.provider}" are bound to a key (DPoP), which TokenHttpService cannot prove.`,
-        ],
-        'TOKEN_TYPE_UNSUPPORTED',
-      );
-    }
+    const proof = new RequestProof(this.providers.proofs, token, ref.provider);
     const sending: Sending = {
       ref,
       target,
       token,
       data: config.data,
       redirectedTo: null,
-      repeated: repeat !== null,
+      proof,
+      ...(repeat?.reason ?? { repeated: false, hasNonce: false }),
     };
     this.#sendings.set(config, sending);
     config.adapter = checkedAdapter(config);
-    config.headers.set('Authorization', `Bearer ${token.value}`);
+    // What a former token was sent with.
+    if (repeat) config.headers.delete('DPoP');
+    for (const [name, value] of Object.entries(proof.headers(config.method ?? 'get', target)))
+      config.headers.set(name, value);
     const { beforeRedirect } = config;
-    config.beforeRedirect = (options, ...rest) => {
+    config.beforeRedirect = (options, answer, ...rest) => {
       sending.redirectedTo = foreignOrigin(options, target);
       if (sending.redirectedTo !== null) throw new Error('redirect refused');
-      beforeRedirect?.(options, ...rest);
+      proof.redirected(options, target, answer);
+      beforeRedirect?.(options, answer, ...rest);
     };
     return config;
   }
@@ -98,6 +104,7 @@ export class TokenInterceptors {
     const sending = error.config && this.#sendings.get(error.config);
     if (!sending)
       throw new TokenError('API_REQUEST_INVALID', 'The request could not be built; check its options.');
+    if (error.response) sending.proof.wantsNonce(error.response, sending.target);
     const translated = (): never => {
       // Nobody will read it: give its connection back.
       if (error.response?.data instanceof Readable) error.response.data.destroy();
@@ -111,17 +118,22 @@ export class TokenInterceptors {
   private handOut(response: AxiosResponse): AxiosResponse {
     const { method = 'get' } = response.config;
     const sending = this.#sendings.get(response.config);
+    sending?.proof.wantsNonce(response, sending.target);
     return withoutSecrets(response, (error) =>
       sending ? toStreamError(error, method, sending.target) : new Error('the answer broke off'),
     );
   }
 
-  /** Refreshes once and repeats once, unless that cannot help. */
+  /** Refreshes once and repeats once, unless that cannot help. What lacks a nonce is repeated with it, also once. */
   private async answer401(response: AxiosResponse, giveUp: () => AxiosResponse): Promise<AxiosResponse> {
     const { config } = response;
     const sending = this.#sendings.get(config);
     if (!sending) return giveUp();
-    const { ref, token, data, repeated } = sending;
+    const { ref, target, token, proof, data, repeated, hasNonce } = sending;
+    if (proof.wantsNonce(response, target))
+      return hasNonce || isSingleUse(data)
+        ? giveUp()
+        : this.repeat(response, sending, new Repeat(token, { repeated, hasNonce: true }));
     const key = JSON.stringify(resolveTokenRef(ref));
     const generation = IssuedAccessToken.generationOf(token);
     if (repeated) {
@@ -129,11 +141,20 @@ export class TokenInterceptors {
       return giveUp();
     }
     if (isSingleUse(data) || generation <= (this.#refused.get(key) ?? 0)) return giveUp();
-    // Nobody reads the refused answer: give its connection back.
-    if (response.data instanceof Readable) response.data.destroy();
+    giveBack(response);
     const newer = await this.tokens.getAccessToken(ref, { forceRefresh: token, ...signalOf(config) });
-    return this.instance.request(Object.assign({ ...config, data }, { [REPEAT]: new Repeat(newer) }));
+    return this.repeat(response, sending, new Repeat(newer, { repeated: true, hasNonce }));
   }
+
+  private async repeat(response: AxiosResponse, { data }: Sending, repeat: Repeat): Promise<AxiosResponse> {
+    giveBack(response);
+    return this.instance.request(Object.assign({ ...response.config, data }, { [REPEAT]: repeat }));
+  }
+}
+
+/** Nobody reads a refused answer: its connection is free for others. */
+function giveBack({ data }: AxiosResponse): void {
+  if (data instanceof Readable) data.destroy();
 }
 
 function takeRepeat(config: InternalAxiosRequestConfig & { [REPEAT]?: unknown }): Repeat | null {

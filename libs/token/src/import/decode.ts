@@ -1,6 +1,8 @@
 import { TokenError, TokenInputError } from '../common/errors.js';
 import type { ResolvedTokenRef } from '../common/tokens.js';
+import { DpopKey } from '../crypto/dpop-key.js';
 import { parseTokenResponse, type ReceivedTokens } from '../oauth/token-response.js';
+import type { OpenedTokens } from '../store/token-store.js';
 import { resolveTokenRef } from '../token-ref.js';
 import type { ImportedTokens, OpenStored, ResolvedDefinition, SourceRow } from './definition.js';
 import { rowFault } from './row-failure.js';
@@ -8,11 +10,20 @@ import { rowFault } from './row-failure.js';
 /** A row in the clear, checked as `storeTokens` would. */
 export interface DecodedRow {
   ref: ResolvedTokenRef;
-  tokens: ReceivedTokens;
+  tokens: ReceivedTokens & Pick<OpenedTokens, 'dpopKey'>;
   expiresAt: unknown;
 }
 
-const FIELDS = ['ref', 'accessToken', 'refreshToken', 'idToken', 'expiresAt', 'scope', 'tokenType'];
+const FIELDS = [
+  'ref',
+  'accessToken',
+  'refreshToken',
+  'idToken',
+  'expiresAt',
+  'scope',
+  'tokenType',
+  'dpopKey',
+];
 const REF_FIELDS = ['userId', 'provider', 'tenantId', 'account'];
 /** As in the options of the module; the column is no longer. */
 const PROVIDER = /^[a-z0-9][a-z0-9_-]{0,63}$/;
@@ -31,7 +42,8 @@ export async function decodeRow(definition: ResolvedDefinition, row: SourceRow):
   assertFields('map.ref', mapped.ref, REF_FIELDS);
   const ref = resolveTokenRef(mapped.ref);
   assertProvider(ref.provider, definition.providers);
-  return { ref, tokens: parseTokenResponse(wireOf(mapped)), expiresAt: mapped.expiresAt };
+  const tokens = { ...parseTokenResponse(wireOf(mapped)), dpopKey: dpopKeyOf(mapped) };
+  return { ref, tokens, expiresAt: mapped.expiresAt };
 }
 
 function opening({ cipher }: ResolvedDefinition): OpenStored {
@@ -59,6 +71,13 @@ function assertProvider(provider: string, known: readonly string[] | undefined):
     ? `must be one of ${known.join(', ')}`
     : 'must be a name from TokenModuleOptions.providers';
   throw new TokenInputError('provider', expected, 'TOKEN_REF_INVALID');
+}
+
+function dpopKeyOf({ dpopKey }: ImportedTokens): string | null {
+  if (dpopKey === undefined || dpopKey === null) return null;
+  const key = DpopKey.read(dpopKey);
+  if (typeof key === 'string') throw new TokenInputError('map.dpopKey', key, 'DPOP_KEY_INVALID');
+  return key.text;
 }
 
 function wireOf({ accessToken, refreshToken, idToken, scope, tokenType }: ImportedTokens): object {

@@ -1,5 +1,6 @@
 import { TokenConfigurationError } from '../common/errors.js';
 import type { TokenRef } from '../common/tokens.js';
+import type { DpopPrivateKey } from '../crypto/dpop-key.js';
 import type { LegacyCipher } from '../crypto/legacy/legacy-cipher.js';
 import type { Database } from '../database/database.js';
 import type { TokenModuleOptions } from '../token.options.js';
@@ -24,6 +25,8 @@ export interface ImportedTokens {
   scope?: string | null;
   /** Default: `Bearer`. */
   tokenType?: string | null;
+  /** The private key that the tokens are bound to (DPoP), as `storeTokens` takes it. */
+  dpopKey?: DpopPrivateKey | null;
 }
 
 /** Opens one stored token with the `cipher`; null, undefined and an empty text are null. */

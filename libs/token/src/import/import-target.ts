@@ -120,7 +120,10 @@ export class ImportTarget {
 }
 
 const same = (a: OpenedTokens, b: OpenedTokens): boolean =>
-  a.accessToken === b.accessToken && a.refreshToken === b.refreshToken && a.idToken === b.idToken;
+  a.accessToken === b.accessToken &&
+  a.refreshToken === b.refreshToken &&
+  a.idToken === b.idToken &&
+  a.dpopKey === b.dpopKey;
 
 const unverified = (done: string): TokenError =>
   new TokenError(

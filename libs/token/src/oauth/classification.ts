@@ -30,6 +30,7 @@ const ERROR_CODES = new Map<string, FailedOutcome>([
   ['temporarily_unavailable', 'unavailable'],
   ['server_error', 'unavailable'],
   ['slow_down', 'throttled'],
+  ['use_dpop_nonce', 'unavailable'], // RFC 9449 §8, once more after it was given one
 ]);
 
 /** The error that an answer reports: with any status, and also where it says no more than `ok: false`. */

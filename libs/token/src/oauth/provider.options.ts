@@ -46,6 +46,11 @@ export interface ProviderOptions {
   onUnknownOutcome?: 'replay' | 'reauthorize';
   /** How long the provider accepts a consumed refresh token once more. 0: it revokes the grant on reuse. Default: unknown. */
   reuseGraceSeconds?: number;
+  /**
+   * Binds tokens to a key that is proven with every request (DPoP, RFC 9449). Answers that are not bound are refused. The
+   * log-in hands its key to `storeTokens`; a public client has to. Default: false.
+   */
+  dpop?: boolean;
   /** Allows `http:` for this provider and its APIs. Local development only. */
   allowInsecureRequests?: boolean;
 }
@@ -111,6 +116,7 @@ const shape = z.strictObject({
     .optional(),
   onUnknownOutcome: z.enum(['replay', 'reauthorize']).optional(),
   reuseGraceSeconds: z.number().min(0, 'must be 0 or a number of seconds').optional(),
+  dpop: z.boolean().optional(),
   allowInsecureRequests: z.boolean().optional(),
 });
 

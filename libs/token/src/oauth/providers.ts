@@ -6,11 +6,15 @@ import {
   type CustomFetch,
   type ServerMetadata,
 } from 'openid-client';
+import { type Clock, SystemClock } from '../common/clock.js';
 import { TokenInputError } from '../common/errors.js';
+import { DpopKey } from '../crypto/dpop-key.js';
 import { authentication, type ClientCredential, ClientCredentials } from './client-authentication.js';
+import { DpopProofs } from './dpop-proofs.js';
 import type { ProviderOptions } from './provider.options.js';
 import type { ProviderProfile } from './provider.profile.js';
 import { standardShape } from './token-answer.js';
+import { TokenRequestProof } from './token-request-proof.js';
 import { profileOf, withProfile } from './with-profile.js';
 
 export type { ClientCredential } from './client-authentication.js';
@@ -32,11 +36,13 @@ export class Provider {
   readonly profile: Partial<ProviderProfile>;
   readonly #credentials: ClientCredentials;
   #metadata: Promise<ServerMetadata> | undefined;
+  #dpopKey: DpopKey | undefined;
 
   constructor(
     readonly name: string,
     options: ProviderOptions,
     readonly timeoutSeconds: number,
+    private readonly proofs: DpopProofs = new DpopProofs(new SystemClock()),
   ) {
     this.options = withProfile(options);
     this.profile = profileOf(options) ?? {};
@@ -46,6 +52,22 @@ export class Provider {
   /** A refresh token that has not been used for so long is dead; null where that is not known. */
   get idleExpirySeconds(): number | null {
     return this.profile.idleExpirySeconds ?? null;
+  }
+
+  /** Whether this client proves itself with nothing, so that its refresh tokens are bound to the key of their log-in (RFC 9449 §5). */
+  get isPublic(): boolean {
+    return this.options.clientSecret === undefined && this.options.clientKey === undefined;
+  }
+
+  /** What tokens that this process asks for are bound to: one key for as long as it lives. Null without `dpop`. */
+  get dpopKey(): DpopKey | null {
+    if (!this.options.dpop) return null;
+    return (this.#dpopKey ??= DpopKey.generate());
+  }
+
+  /** For one call to the token endpoint. */
+  proofOf(key: DpopKey | null): TokenRequestProof | null {
+    return key && new TokenRequestProof(this.proofs, key);
   }
 
   /** Secrets or keys in the order in which they are to be tried; a public client has one that is undefined. */
@@ -111,11 +133,21 @@ export class Provider {
 
 /** The configured providers by name. */
 export class Providers {
+  /** Of all of them: what tells one nonce from another is the server that wants it. */
+  readonly proofs: DpopProofs;
   readonly #byName: Map<string, Provider>;
 
-  constructor(options: Record<string, ProviderOptions>, timeoutSeconds: number) {
+  constructor(
+    options: Record<string, ProviderOptions>,
+    timeoutSeconds: number,
+    clock: Clock = new SystemClock(),
+  ) {
+    this.proofs = new DpopProofs(clock);
     this.#byName = new Map(
-      Object.entries(options).map(([name, provider]) => [name, new Provider(name, provider, timeoutSeconds)]),
+      Object.entries(options).map(([name, provider]) => [
+        name,
+        new Provider(name, provider, timeoutSeconds, this.proofs),
+      ]),
     );
   }
 

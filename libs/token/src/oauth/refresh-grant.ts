@@ -1,8 +1,10 @@
 import { refreshTokenGrant } from 'openid-client';
+import type { DpopKey } from '../crypto/dpop-key.js';
 import { type Classification, classify, classifyNetworkError, type FailedOutcome } from './classification.js';
 import { errorCode } from './error-code.js';
 import type { ClientCredential, Provider } from './providers.js';
 import { capturingFetch } from './token-endpoint.js';
+import type { TokenRequestProof } from './token-request-proof.js';
 
 /** How the presentation of a refresh token ended (RFC 6749 §6). */
 export type Exchange =
@@ -22,6 +24,7 @@ async function present(
   provider: Provider,
   credential: ClientCredential,
   refreshToken: string,
+  proof: TokenRequestProof | null,
 ): Promise<Exchange> {
   let classified: Classification | undefined;
   let sent = false;
@@ -31,6 +34,7 @@ async function present(
       return classified.outcome === 'answered' ? forLibrary(classified.json) : reply.body;
     },
     () => (sent = true),
+    proof,
   );
   try {
     await refreshTokenGrant(await provider.client(credential, fetch), refreshToken);
@@ -47,9 +51,14 @@ async function present(
 
 /**
  * Presents a refresh token once; only when the client itself was refused, again with the next client secret or key. The
- * one that was accepted comes first the next time. Never throws.
+ * one that was accepted comes first the next time. With a `key` it is proven (RFC 9449 §5); a request that was refused for
+ * its nonce has not consumed the refresh token, and is repeated once. Never throws.
  */
-export async function exchangeRefreshToken(provider: Provider, refreshToken: string): Promise<Exchange> {
+export async function exchangeRefreshToken(
+  provider: Provider,
+  refreshToken: string,
+  key: DpopKey | null,
+): Promise<Exchange> {
   try {
     // Apart from the exchange, so that a failed discovery is never taken for a lost reply.
     await provider.metadata();
@@ -60,12 +69,16 @@ export async function exchangeRefreshToken(provider: Provider, refreshToken: str
       retryAfterSeconds: null,
     };
   }
+  const proof = provider.proofOf(key);
   let exchange: Exchange | undefined;
   for (const credential of provider.credentials) {
-    exchange = await present(provider, credential, refreshToken);
+    exchange = await present(provider, credential, refreshToken, proof);
+    if (exchange.outcome !== 'answered' && proof?.repeats(exchange.reason))
+      exchange = await present(provider, credential, refreshToken, proof);
     // Who refuses the grant has accepted the client.
     if (['answered', 'grant_rejected'].includes(exchange.outcome)) provider.accepted(credential);
-    if (exchange.outcome !== 'client_rejected') break;
+    // Another secret makes no better proof.
+    if (exchange.outcome !== 'client_rejected' || exchange.reason === 'invalid_dpop_proof') break;
   }
   return exchange!;
 }

@@ -1,5 +1,6 @@
 import type { CustomFetch } from 'openid-client';
 import type { TokenEndpointReply } from './classification.js';
+import type { TokenRequestProof } from './token-request-proof.js';
 
 const MAX_BODY_BYTES = 1_048_576;
 
@@ -35,16 +36,20 @@ const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 
 /**
  * A `fetch` for the OAuth client library that reads one answer to its end, within the time-out and 1 MiB, hands it to
- * `onReply`, and gives the library whatever body that returns to validate. Redirects are not followed.
+ * `onReply`, and gives the library whatever body that returns to validate. Redirects are not followed. With a `proof` the
+ * request shows that this client holds the key that the tokens are, or will be, bound to.
  */
 export function capturingFetch(
   onReply: (reply: TokenEndpointReply) => string,
   onSend: () => void = () => undefined,
+  proof: TokenRequestProof | null = null,
 ): CustomFetch {
   return async (url, options) => {
     onSend();
-    const response = await fetch(url, { ...options, redirect: 'manual' });
+    const proven = proof && { headers: { ...options.headers, dpop: proof.header(url) } };
+    const response = await fetch(url, { ...options, ...proven, redirect: 'manual' });
     const { status, headers } = response;
+    proof?.learn(url, headers);
     const body = onReply({
       status,
       contentType: headers.get('content-type') ?? '',

@@ -1,4 +1,5 @@
 import { genericGrantRequest } from 'openid-client';
+import type { DpopKey } from '../crypto/dpop-key.js';
 import type { Provider } from './providers.js';
 import { type RequestAnswer, requestToken, targetParameters, type TokenTarget } from './token-request.js';
 
@@ -24,6 +25,7 @@ function issuedTypeFault(requested: RequestedTokenType, issued: unknown): string
 /** Exchanges a user's access token for another one (RFC 8693). Never throws. */
 export function exchangeSubjectToken(
   provider: Provider,
+  key: DpopKey | null,
   subjectToken: string,
   requestedType: RequestedTokenType,
   target: TokenTarget,
@@ -34,6 +36,7 @@ export function exchangeSubjectToken(
   parameters.set('requested_token_type', REQUESTED_TYPES[requestedType]);
   return requestToken(
     provider,
+    key,
     (client) => genericGrantRequest(client, GRANT_TYPE, parameters),
     (json) => issuedTypeFault(requestedType, json['issued_token_type']),
   );

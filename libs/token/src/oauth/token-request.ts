@@ -1,11 +1,13 @@
 import type { Configuration } from 'openid-client';
 import { TokenInputError } from '../common/errors.js';
+import type { DpopKey } from '../crypto/dpop-key.js';
 import { classify, classifyNetworkError, type Classification, type FailedOutcome } from './classification.js';
 import { errorCode } from './error-code.js';
 import { lifetimeSeconds } from './lifetime.js';
 import type { ClientCredential, Provider } from './providers.js';
 import { capturingFetch } from './token-endpoint.js';
 import { parseTokenResponse } from './token-response.js';
+import type { TokenRequestProof } from './token-request-proof.js';
 
 /** What tells one requested token from another; lists are sorted and without repetitions. */
 export interface TokenTarget {
@@ -18,6 +20,7 @@ export interface TokenTarget {
 /** A token that was issued on request; whatever refresh or ID token came with it was dropped. */
 export interface RequestedToken {
   accessToken: string;
+  tokenType: 'Bearer' | 'DPoP';
   scope: string | null;
   /** Null where neither answer, token nor provider's default tells it. */
   lifetimeSeconds: number | null;
@@ -38,6 +41,7 @@ const REQUEST_FAULTS = new Set([
   'invalid_scope',
   'invalid_target',
   'unsupported_grant_type',
+  'invalid_dpop_proof',
 ]);
 
 const failure = (outcome: RequestFailure['outcome'], reason: string): RequestFailure => ({
@@ -55,14 +59,14 @@ export function targetParameters({ scopes, resources, audiences }: TokenTarget):
   return parameters;
 }
 
-/** Only bearer tokens can be used by whoever gets them from here; nothing but the access token is looked at. */
-function tokenOf(json: Record<string, unknown>, provider: Provider): RequestAnswer {
+/** Only tokens of the type that was asked for can be used by whoever gets them from here; nothing but the access token is looked at. */
+function tokenOf(json: Record<string, unknown>, provider: Provider, type: 'Bearer' | 'DPoP'): RequestAnswer {
   try {
     const tokens = parseTokenResponse({ ...json, refresh_token: null, id_token: null });
-    if (tokens.tokenType !== 'Bearer') return failure('response_invalid', 'token_type is not Bearer');
+    if (tokens.tokenType !== type) return failure('response_invalid', `token_type is not ${type}`);
     const { accessToken, scope } = tokens;
     const lifetime = lifetimeSeconds(tokens, null, provider.options.defaultLifetimeSeconds ?? null);
-    return { outcome: 'issued', token: { accessToken, scope, lifetimeSeconds: lifetime } };
+    return { outcome: 'issued', token: { accessToken, tokenType: type, scope, lifetimeSeconds: lifetime } };
   } catch (error) {
     if (error instanceof TokenInputError) return failure('response_invalid', error.message);
     throw error;
@@ -74,6 +78,7 @@ async function ask(
   provider: Provider,
   credential: ClientCredential,
   send: (client: Configuration) => Promise<unknown>,
+  proof: TokenRequestProof | null,
 ): Promise<Classification> {
   let classified: Classification | undefined;
   let sent = false;
@@ -86,6 +91,7 @@ async function ask(
         : reply.body;
     },
     () => (sent = true),
+    proof,
   );
   try {
     await send(await provider.client(credential, fetch));
@@ -101,10 +107,12 @@ async function ask(
 
 /**
  * Asks a token endpoint for an access token, with the next client secret or key after each that was refused. `faultOf` says
- * why an answer may not be used, for what the grant adds to it. Never throws.
+ * why an answer may not be used, for what the grant adds to it. With a `key` the token is bound to it (RFC 9449 §5), or
+ * not accepted. Never throws.
  */
 export async function requestToken(
   provider: Provider,
+  key: DpopKey | null,
   send: (client: Configuration) => Promise<unknown>,
   faultOf: (json: Record<string, unknown>) => string | null = () => null,
 ): Promise<RequestAnswer> {
@@ -113,13 +121,18 @@ export async function requestToken(
   } catch (error) {
     return failure('unavailable', `discovery failed (${errorCode(error)})`);
   }
+  const proof = provider.proofOf(key);
   let answer: Classification | undefined;
   for (const credential of provider.credentials) {
-    answer = await ask(provider, credential, send);
+    answer = await ask(provider, credential, send, proof);
+    if (answer.outcome !== 'answered' && proof?.repeats(answer.reason))
+      answer = await ask(provider, credential, send, proof);
     if (answer.outcome === 'answered') provider.accepted(credential);
     if (answer.outcome !== 'client_rejected' || REQUEST_FAULTS.has(answer.reason)) break;
   }
   if (answer!.outcome !== 'answered') return answer!;
   const fault = faultOf(answer!.json);
-  return fault === null ? tokenOf(answer!.json, provider) : failure('response_invalid', fault);
+  return fault === null
+    ? tokenOf(answer!.json, provider, key === null ? 'Bearer' : 'DPoP')
+    : failure('response_invalid', fault);
 }

@@ -29,6 +29,8 @@ const MAX_SCOPE_CHARACTERS = 4096;
 /** VSCHAR (RFC 6749 appendix A) without spaces at the ends: nothing that could end a header or a line. */
 const TOKEN = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 const SCOPE = /^[\x20-\x7e]*$/;
+/** RFC 6750, RFC 9449. */
+const TYPES = ['Bearer', 'DPoP'];
 const TOKEN_TYPE = /^[\x21-\x7e]{1,32}$/;
 
 function token(name: string, value: unknown): string {
@@ -77,7 +79,8 @@ function typeOf(value: unknown): string {
   if (value === undefined || value === null || value === '') return 'Bearer';
   if (typeof value !== 'string' || !TOKEN_TYPE.test(value))
     throw new TokenInputError('token_type', 'must be a short name such as "Bearer"');
-  return value.toLowerCase() === 'bearer' ? 'Bearer' : value;
+  // Case does not matter (RFC 6749 §5.1), and some client libraries make it all lower.
+  return TYPES.find((type) => type.toLowerCase() === value.toLowerCase()) ?? value;
 }
 
 /** Only the refresh token, for an answer whose other parts cannot be used: what the provider has rotated must not be lost. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../common/clock.js';
 import { IssuedAccessToken } from '../common/tokens.js';
+import type { DpopKey } from '../crypto/dpop-key.js';
 import { lookupHash } from '../crypto/lookup-hash.js';
 import { requestClientToken } from '../oauth/client-credentials-grant.js';
 import type { Provider } from '../oauth/providers.js';
@@ -33,18 +34,24 @@ export class ClientTokens {
       lookupHash(target.resources),
       lookupHash(target.audiences),
     ]);
+    const { dpopKey } = provider;
     const token = await this.memory.get(
       { key, provider: provider.name, ...freshness },
-      () => requestClientToken(provider, target),
-      async (requested, leftMs) => this.issue(requested, leftMs, target),
+      () => requestClientToken(provider, dpopKey, target),
+      async (requested, leftMs) => this.issue(requested, leftMs, target, dpopKey),
     );
     return assertGranted(provider.name, token, target.scopes);
   }
 
-  private issue({ accessToken, scope }: RequestedToken, leftMs: number | null, target: TokenTarget): Issued {
+  private issue(
+    { accessToken, tokenType, scope }: RequestedToken,
+    leftMs: number | null,
+    target: TokenTarget,
+    dpopKey: DpopKey | null,
+  ): Issued {
     // No database is asked: this machine's clock tells the instant, and nothing is decided by it.
     const expiresAt = leftMs === null ? null : new Date(this.clock.machineTime() + leftMs);
-    const fields = { expiresAt, tokenType: 'Bearer', scope: scope ?? (target.scopes.join(' ') || null) };
-    return { token: new IssuedAccessToken(accessToken, fields, NO_GENERATION), leftMs };
+    const fields = { expiresAt, tokenType, scope: scope ?? (target.scopes.join(' ') || null) };
+    return { token: new IssuedAccessToken(accessToken, fields, NO_GENERATION, dpopKey?.text), leftMs };
   }
 }

@@ -1,4 +1,5 @@
 import { IssuedAccessToken, type ResolvedTokenRef } from '../common/tokens.js';
+import { DpopKey } from '../crypto/dpop-key.js';
 import { lookupHash } from '../crypto/lookup-hash.js';
 import type { Provider } from '../oauth/providers.js';
 import { exchangeSubjectToken, type RequestedTokenType } from '../oauth/token-exchange.js';
@@ -31,10 +32,13 @@ export class ExchangedTokens {
     freshness: Pick<Wanted, 'minTtlSeconds' | 'forceRefresh'>,
   ): Promise<IssuedAccessToken> {
     const { subject, requestedType, target } = request;
+    // The key of the subject token where there is one: it shows that this token is not somebody else's.
+    const own = IssuedAccessToken.dpopKeyOf(subject);
+    const dpopKey = provider.dpopKey && own !== null ? DpopKey.parse(own) : provider.dpopKey;
     const token = await this.memory.get(
       { key: this.keyOf(provider, request), provider: provider.name, ...freshness },
-      () => exchangeSubjectToken(provider, subject.value, requestedType, target),
-      (requested, leftMs) => this.issue(requested, leftMs, request),
+      () => exchangeSubjectToken(provider, dpopKey, subject.value, requestedType, target),
+      (requested, leftMs) => this.issue(requested, leftMs, request, dpopKey),
     );
     return assertGranted(provider.name, token, target.scopes);
   }
@@ -58,9 +62,10 @@ export class ExchangedTokens {
   }
 
   private async issue(
-    { accessToken, scope }: RequestedToken,
+    { accessToken, tokenType, scope }: RequestedToken,
     ownMs: number | null,
     { ref, subject, target }: ExchangeRequest,
+    dpopKey: DpopKey | null,
   ): Promise<Issued> {
     // A log-out during the exchange: what it brought belongs to nobody.
     const { now } = refreshable(await this.rows.find(ref), ref);
@@ -68,10 +73,15 @@ export class ExchangedTokens {
     const leftMs = ownMs === null ? null : Math.min(ownMs, subjectMs);
     const fields = {
       expiresAt: leftMs === null ? null : new Date(Math.round(now + leftMs)),
-      tokenType: 'Bearer',
+      tokenType,
       scope: scope ?? (target.scopes.join(' ') || null),
     };
-    const token = new IssuedAccessToken(accessToken, fields, IssuedAccessToken.generationOf(subject));
+    const token = new IssuedAccessToken(
+      accessToken,
+      fields,
+      IssuedAccessToken.generationOf(subject),
+      dpopKey?.text,
+    );
     return { token, leftMs, holdMs: subjectMs };
   }
 }

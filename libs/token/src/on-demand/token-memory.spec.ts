@@ -46,7 +46,12 @@ const get = async (more: Partial<Wanted> = {}): Promise<IssuedAccessToken> =>
       return (
         answers.shift() ?? {
           outcome: 'issued',
-          token: { accessToken: `token-${requests}`, scope: null, lifetimeSeconds: lifetime },
+          token: {
+            accessToken: `token-${requests}`,
+            tokenType: 'Bearer',
+            scope: null,
+            lifetimeSeconds: lifetime,
+          },
         }
       );
     },

@@ -1,7 +1,7 @@
 import type { TokenEvent } from '../common/events.js';
 import type { Exchange } from '../oauth/refresh-grant.js';
 import type { FullTokenRow, SealedCells, TokenWrite } from '../store/token-rows.js';
-import type { OpenedTokens } from '../store/token-store.js';
+import type { OpenedAccess, OpenedTokens } from '../store/token-store.js';
 import type { ClaimFailure, HeldClaim, Quarantine } from './claims.js';
 
 /** What came of a presentation. */
@@ -19,15 +19,18 @@ export interface Effects {
   /** The same, patiently: an exchange has been, and somebody must know what to do with what it brought. */
   reread: { in: void; out: FullTokenRow | null };
   /** Null where the row has to be read again: its key was retired since. */
-  openAccess: { in: FullTokenRow; out: string | null };
-  /** The same for all cells; fails where the answer of an exchange could not be sealed. */
+  openAccess: { in: FullTokenRow; out: OpenedAccess | null };
+  /** The same for all cells, with a new key where tokens are to be bound to one; fails where the answer of an exchange could not be sealed. */
   open: { in: FullTokenRow; out: OpenedTokens | null };
   /** Lets others get on. False when this flight has waited for too long. */
   wait: { in: void; out: boolean };
   /** The id of the claim that was written to the row; null if the row is not as it was read. */
   claim: { in: FullTokenRow; out: string | null };
-  /** The refresh token reaches the provider, at most once. Never fails. */
-  present: { in: { row: FullTokenRow; claimId: string; refreshToken: string }; out: Presented };
+  /** The refresh token reaches the provider, at most once but for requests that it refuses for their proof's nonce. Never fails. */
+  present: {
+    in: { row: FullTokenRow; claimId: string; refreshToken: string; dpopKey: string | null };
+    out: Presented;
+  };
   /** Seals and stores, patiently. False if the generation is not the presented one any more. */
   commit: {
     in: {

@@ -6,6 +6,7 @@ import {
 import { IssuedAccessToken, type ResolvedTokenRef } from '../common/tokens.js';
 import type { ProviderOptions } from '../oauth/provider.options.js';
 import type { FullTokenRow } from '../store/token-rows.js';
+import type { OpenedAccess } from '../store/token-store.js';
 import { ask, type Flight } from './effects.js';
 import { exchange } from './exchange.js';
 import { claimDecision, millisecondsLeft } from './policy.js';
@@ -26,8 +27,8 @@ export function* newerThan(seen: number, settings: FlightSettings): Flight<Issue
   for (;;) {
     const row = refreshable(yield* ask('read', undefined), ref);
     if (isUsable(row, seen)) {
-      const value = yield* ask('openAccess', row);
-      if (value !== null) return issuedFrom(row, value);
+      const opened = yield* ask('openAccess', row);
+      if (opened !== null) return issuedFrom(row, opened);
     } else {
       assertPresentable(row, ref.provider);
       const decision = claimDecision(row, provider);
@@ -95,12 +96,13 @@ export function refreshable<Row extends { status: string; lastFailure: string | 
 
 export function issuedFrom(
   row: Pick<FullTokenRow, 'expiresAt' | 'tokenType' | 'scope' | 'generation'>,
-  value: string,
+  { accessToken, dpopKey }: OpenedAccess,
 ): IssuedAccessToken {
   const expiresAt = row.expiresAt === null ? null : new Date(row.expiresAt);
   return new IssuedAccessToken(
-    value,
+    accessToken,
     { expiresAt, tokenType: row.tokenType, scope: row.scope },
     row.generation,
+    dpopKey,
   );
 }

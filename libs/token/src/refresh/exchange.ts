@@ -26,7 +26,8 @@ export function* exchange(row: FullTokenRow, settings: Settings): Flight<IssuedA
   if (before === null) return null;
   const claimId = yield* ask('claim', row);
   if (claimId === null) return null;
-  const presented = yield* ask('present', { row, claimId, refreshToken: before.refreshToken! });
+  const { dpopKey } = before;
+  const presented = yield* ask('present', { row, claimId, refreshToken: before.refreshToken!, dpopKey });
   const { exchange: answer } = presented;
   if (answer.outcome === 'answered') return yield* accept(row, before, answer, presented, settings);
   yield* report(row, presented, answer.outcome, answer.reason);
@@ -60,7 +61,12 @@ function* accept(
   }
   yield* report(row, presented, 'refreshed');
   const expiresAt = write.expiresInMs === null ? null : new Date(row.now + elapsedMs + write.expiresInMs);
-  return new IssuedAccessToken(tokens.accessToken!, { ...write, expiresAt }, row.generation + 1);
+  return new IssuedAccessToken(
+    tokens.accessToken!,
+    { ...write, expiresAt },
+    row.generation + 1,
+    tokens.dpopKey,
+  );
 }
 
 /**

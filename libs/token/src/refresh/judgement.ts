@@ -27,6 +27,8 @@ function received(
   if (answer.invalid !== null) return answer.invalid;
   try {
     const tokens = parseTokenResponse(answer.json);
+    // RFC 9449 §5: whoever insists on bound tokens discards others.
+    if (options.dpop && tokens.tokenType !== 'DPoP') return 'token_type is not DPoP';
     const expected = { issuer: options.issuer, clientId: options.clientId, notExpiredAt: row.now };
     const fault = tokens.idToken === null ? null : idTokenFault(tokens.idToken, expected, before.idToken);
     return fault === null ? tokens : `ID token ${fault}`;
@@ -71,6 +73,7 @@ export function judge(
       accessToken: tokens.accessToken,
       refreshToken: tokens.refreshToken ?? before.refreshToken,
       idToken: tokens.idToken ?? before.idToken,
+      dpopKey: before.dpopKey,
     },
     write: {
       tokenType: tokens.tokenType,

@@ -2,13 +2,14 @@ import type { Clock } from '../common/clock.js';
 import { KeyUnavailableError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
 import type { ResolvedTokenRef } from '../common/tokens.js';
+import { DpopKey } from '../crypto/dpop-key.js';
 import { randomFraction, randomId } from '../crypto/random.js';
 import type { Provider } from '../oauth/providers.js';
 import { exchangeRefreshToken } from '../oauth/refresh-grant.js';
 import { isOutdated } from '../store/open-current.js';
 import { RevocationOutbox } from '../store/revocation-outbox.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
-import { TokenStore } from '../store/token-store.js';
+import { type OpenedTokens, TokenStore } from '../store/token-store.js';
 import { Claims } from './claims.js';
 import type { Effect, Effects, Flight } from './effects.js';
 import { persist } from './persistence.js';
@@ -59,21 +60,22 @@ export class RefreshDriver {
     return {
       read: () => rows.findFull(ref),
       reread: () => persist(clock, () => rows.findFull(ref)),
-      openAccess: (row) => unlessOutdated(() => store.open(row, 'accessCt', row.accessCt!)),
+      openAccess: (row) => unlessOutdated(() => store.openAccess(row)),
       open: async (row) => {
         const tokens = await unlessOutdated(() => store.openAll(row));
         if (tokens !== null) await store.assertSeals(row);
-        return tokens;
+        return tokens && withDpopKey(tokens, provider);
       },
       wait: async () => {
         await clock.sleep(50 + randomFraction() * 100);
         return clock.monotonic() < deadline;
       },
       claim: (row) => this.claim(row),
-      present: async ({ row, claimId, refreshToken }) => {
+      present: async ({ row, claimId, refreshToken, dpopKey }) => {
         heartbeats.push(this.startHeartbeat(row.id, claimId));
         const started = clock.monotonic();
-        const exchange = await exchangeRefreshToken(provider, refreshToken);
+        const key = dpopKey === null ? null : DpopKey.parse(dpopKey);
+        const exchange = await exchangeRefreshToken(provider, refreshToken, key);
         return { exchange, elapsedMs: clock.monotonic() - started, random: randomFraction() };
       },
       commit: ({ row, tokens, write, quarantine }) =>
@@ -114,6 +116,11 @@ export class RefreshDriver {
     }, HEARTBEAT_MS);
     return timer.unref();
   }
+}
+
+/** A refresh token that no key is bound to yet may be presented with any: what comes back is bound to it from then on. */
+function withDpopKey(tokens: OpenedTokens, { options }: Provider): OpenedTokens {
+  return options.dpop && tokens.dpopKey === null ? { ...tokens, dpopKey: DpopKey.generate().text } : tokens;
 }
 
 async function perform(handlers: Handlers, { name, input }: Effect): Promise<unknown> {

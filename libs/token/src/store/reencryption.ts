@@ -153,7 +153,7 @@ export class Reencryption {
         else {
           walk.opens = true;
           moves.push({ before, after });
-          size += (after.accessCt?.length ?? 0) + (after.refreshCt?.length ?? 0) + (after.idCt?.length ?? 0);
+          for (const cell of Object.values(after) as (string | null)[]) size += cell?.length ?? 0;
         }
         if (size > MAX_STATEMENT_CHARACTERS) {
           yield moves;

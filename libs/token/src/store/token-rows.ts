@@ -7,6 +7,8 @@ export interface SealedCells {
   accessCt: string | null;
   refreshCt: string | null;
   idCt: string | null;
+  /** The private key that the tokens are bound to (RFC 9449); null where they are not. */
+  dpopCt: string | null;
 }
 
 /** A row without the cells that only a refresh needs. Instants are epoch milliseconds of the database's clock. */
@@ -17,6 +19,7 @@ export interface TokenRow extends ResolvedTokenRef {
   tokenType: string;
   scope: string | null;
   accessCt: string | null;
+  dpopCt: string | null;
   hasRefreshToken: boolean;
   hasIdToken: boolean;
   expiresAt: number | null;
@@ -49,6 +52,7 @@ export type ReadableTokenRow = Pick<
   | 'tokenType'
   | 'scope'
   | 'accessCt'
+  | 'dpopCt'
   | 'hasRefreshToken'
   | 'expiresAt'
   | 'lifetimeSeconds'

@@ -11,10 +11,26 @@ export interface OpenedTokens {
   accessToken: string | null;
   refreshToken: string | null;
   idToken: string | null;
+  /** The private key that they are bound to, as `DpopKey.text`. */
+  dpopKey: string | null;
 }
 
-const FIELDS = { accessCt: 'access_token', refreshCt: 'refresh_token', idCt: 'id_token' } as const;
-const CELLS = { accessCt: 'accessToken', refreshCt: 'refreshToken', idCt: 'idToken' } as const;
+/** As much of it as sending the access token needs. */
+export type OpenedAccess = Pick<OpenedTokens, 'dpopKey'> & { accessToken: string };
+
+const FIELDS = {
+  accessCt: 'access_token',
+  refreshCt: 'refresh_token',
+  idCt: 'id_token',
+  dpopCt: 'dpop_key',
+} as const;
+const CELLS = {
+  accessCt: 'accessToken',
+  refreshCt: 'refreshToken',
+  idCt: 'idToken',
+  dpopCt: 'dpopKey',
+} as const;
+const EMPTY: SealedCells = { accessCt: null, refreshCt: null, idCt: null, dpopCt: null };
 /** Its own name: a cell that was moved from a token row into the outbox does not open. */
 const REVOCABLE = 'revocable_token';
 const FENCED_ATTEMPTS = 3;
@@ -48,12 +64,19 @@ export class TokenStore {
   async openAll(row: RowId & SealedCells): Promise<OpenedTokens> {
     const open = async (cell: keyof SealedCells): Promise<string | null> =>
       row[cell] === null ? null : this.open(row, cell, row[cell]);
-    const [accessToken, refreshToken, idToken] = await Promise.all([
+    const [accessToken, refreshToken, idToken, dpopKey] = await Promise.all([
       open('accessCt'),
       open('refreshCt'),
       open('idCt'),
+      open('dpopCt'),
     ]);
-    return { accessToken, refreshToken, idToken };
+    return { accessToken, refreshToken, idToken, dpopKey };
+  }
+
+  /** The access token of a row that has one, and the key that it is bound to. @throws DecryptionError | KeyUnavailableError */
+  async openAccess(row: RowId & Pick<SealedCells, 'accessCt' | 'dpopCt'>): Promise<OpenedAccess> {
+    const accessToken = await this.open(row, 'accessCt', row.accessCt!);
+    return { accessToken, dpopKey: row.dpopCt === null ? null : await this.open(row, 'dpopCt', row.dpopCt) };
   }
 
   /**
@@ -116,7 +139,7 @@ export class TokenStore {
       { tenantId: row.tenantId, recordId: row.id },
       cells.map((cell) => ({ field: FIELDS[cell], record: this.recordOf(row, FIELDS[cell], row[cell]!) })),
     );
-    const sealed: SealedCells = { accessCt: null, refreshCt: null, idCt: null };
+    const sealed = { ...EMPTY };
     cells.forEach((cell, index) => {
       sealed[cell] = recordToText(records[index]!);
     });
@@ -134,7 +157,7 @@ export class TokenStore {
       return plaintext === null ? [] : [{ cell, field: FIELDS[cell], plaintext }];
     });
     const records = await this.encryption.encryptRow({ tenantId: row.tenantId, recordId: row.id }, present);
-    const cells: SealedCells = { accessCt: null, refreshCt: null, idCt: null };
+    const cells = { ...EMPTY };
     present.forEach(({ cell }, index) => {
       cells[cell] = recordToText(records[index]!);
     });

@@ -15,9 +15,16 @@ export const ONE_KEY_CHECK = {
   expression: `(refresh_ct IS NULL OR ${keyIdIn('refresh_ct')} = key_id) AND (id_ct IS NULL OR ${keyIdIn('id_ct')} = key_id)`,
 };
 
+/** The same for the key that tokens are bound to; one without a token is of no use, and would not be fenced. */
+export const DPOP_KEY_CHECK = {
+  name: 'ck_tokenward_tokens_dpop_key',
+  expression: `(dpop_ct IS NULL OR (key_id IS NOT NULL AND ${keyIdIn('dpop_ct')} = key_id))`,
+};
+
 /** One stored token set. Column types are the ones that all supported databases share. Instants are epoch milliseconds. */
 @Entity({ name: 'tokenward_tokens' })
 @Check(ONE_KEY_CHECK.name, ONE_KEY_CHECK.expression)
+@Check(DPOP_KEY_CHECK.name, DPOP_KEY_CHECK.expression)
 @Index('ix_tokenward_tokens_key', ['keyId', 'id'])
 @Index('ix_tokenward_tokens_owner', ['tenantId', 'userId'])
 @Index('ix_tokenward_tokens_due', ['status', 'refreshAfter'])
@@ -123,4 +130,8 @@ export class TokenEntity {
   /** Why re-encryption has left the row as it is; a new token set clears it. */
   @Column({ name: 'quarantined_as', type: 'varchar', length: 32, nullable: true })
   quarantinedAs: string | null;
+
+  /** The private key that the tokens are bound to (DPoP, RFC 9449). */
+  @Column({ name: 'dpop_ct', type: 'text', nullable: true })
+  dpopCt: string | null;
 }

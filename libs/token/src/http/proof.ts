@@ -1,0 +1,54 @@
+import type { AxiosResponse } from 'axios';
+import { TokenConfigurationError } from '../common/errors.js';
+import { isBound, IssuedAccessToken } from '../common/tokens.js';
+import { DpopKey } from '../crypto/dpop-key.js';
+import { asksForNonce, type DpopProofs } from '../oauth/dpop-proofs.js';
+import type { RedirectOptions } from './egress.js';
+
+/** How one request shows that it may use its token: nothing more for a bearer token, a proof for one that is bound to a key. */
+export class RequestProof {
+  readonly #key: DpopKey | null;
+
+  /** @throws TokenConfigurationError for a bound token whose key is not here */
+  constructor(
+    private readonly proofs: DpopProofs,
+    private readonly token: IssuedAccessToken,
+    provider: string,
+  ) {
+    const key = IssuedAccessToken.dpopKeyOf(token);
+    const bound = isBound(token);
+    if (bound && key === null)
+      throw new TokenConfigurationError(
+        [
+          `A token of provider "${provider}" is bound to a key (DPoP) that is not stored with it: set providers.${provider}.dpop, and hand the key of the log-in to storeTokens.`,
+        ],
+        'TOKEN_TYPE_UNSUPPORTED',
+      );
+    this.#key = bound ? DpopKey.parse(key!) : null;
+  }
+
+  /** RFC 9449 §7.1. */
+  headers(method: string, url: URL): Record<string, string> {
+    const { value } = this.token;
+    if (this.#key === null) return { Authorization: `Bearer ${value}` };
+    return {
+      Authorization: `DPoP ${value}`,
+      DPoP: this.proofs.prove(this.#key, { method, url, accessToken: value }),
+    };
+  }
+
+  /** A redirect within the origin is another request: the proof of the first one does not fit it. */
+  redirected(options: RedirectOptions, { origin }: URL, answer: { headers?: Record<string, unknown> }): void {
+    if (this.#key === null || !options.headers) return;
+    const { method = 'GET', path = '/' } = options;
+    this.proofs.learn(new URL(origin), answer.headers?.['dpop-nonce']);
+    Object.assign(options.headers, this.headers(method, new URL(origin + path)));
+  }
+
+  /** Notes the nonce of an answer; whether the request was refused for want of it (RFC 9449 §9). */
+  wantsNonce({ status, headers }: AxiosResponse, target: URL): boolean {
+    if (this.#key === null) return false;
+    const learnt = this.proofs.learn(target, headers['dpop-nonce']);
+    return learnt && status === 401 && asksForNonce(headers['www-authenticate']);
+  }
+}
