@@ -227,6 +227,18 @@ describeOnEachDatabase('The spool', ({ createDatabase }) => {
     expect(hashOf((await witness.tokens.getTokens(ada))!.refreshToken!.value)).toBeTruthy();
   });
 
+  it('is not needed by a call that came before the shutdown: it gets its token', async () => {
+    const replica = await start();
+    const { reached, release } = new DatabaseFaults(replica.dataSource).hold(/SET claim_id = /);
+    const refreshing = replica.tokens.refreshTokens(ada);
+    await reached;
+    const closing = replica.close();
+    release();
+    expect((await refreshing).value).toBeTruthy();
+    await closing;
+    await assertAlive(ada);
+  });
+
   it('is not needed for a shutdown that has time: what is in flight ends, nothing new begins', async () => {
     const bob = { userId: 'bob', provider: 'acme' };
     await login(bob);

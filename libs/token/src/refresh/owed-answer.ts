@@ -1,6 +1,10 @@
 import type { Sealer } from '../store/token-store.js';
+import { atMost } from './at-most.js';
 import type { Spool } from './spool.js';
 import type { SpooledAnswer } from './spooled-answer.js';
+
+/** A directory on a network may hang: neither the database nor a caller waits for it. */
+const DISK_MS = 2_000;
 
 /** The answer of one flight on its way to the database: goes to the spool at the first trouble, and out of it in the end. */
 export class OwedAnswer {
@@ -19,11 +23,12 @@ export class OwedAnswer {
 
   /** Puts it into the spool, unless it is there. Whether it is. Never fails. */
   async keep(): Promise<boolean> {
-    const keeping = (this.#kept ??= this.spool.keep(this.answer, this.seal));
-    const id = await keeping;
-    // Perhaps there is room at the next try.
-    if (id === null && this.#kept === keeping) this.#kept = null;
-    return id !== null;
+    this.#kept ??= this.spool.keep(this.answer, this.seal).then((id) => {
+      // Perhaps there is room at the next try.
+      if (id === null) this.#kept = null;
+      return id;
+    });
+    return (await atMost(DISK_MS, this.#kept, null)) !== null;
   }
 
   /** The flight cannot store it any more: what is in the spool stays there. Whether it is there. */
@@ -34,9 +39,11 @@ export class OwedAnswer {
 
   /** The flight has ended. */
   async end(): Promise<void> {
-    const id = await this.#kept;
-    if (!id) return;
-    if (this.#abandoned) this.spool.release(id);
-    else await this.spool.remove(id, this.answer);
+    const ending = this.#kept?.then(async (id) => {
+      if (id === null) return;
+      if (this.#abandoned) this.spool.release(id);
+      else await this.spool.remove(id, this.answer);
+    });
+    if (ending) await atMost(DISK_MS, ending, undefined);
   }
 }

@@ -35,7 +35,7 @@ interface Flown {
 /** Carries out what a flight asks for: at the database, the keys and the provider. */
 export class RefreshDriver {
   readonly #releases = new SingleFlight<void>();
-  readonly gate = new ShutdownGate();
+  readonly #gate = new ShutdownGate();
 
   constructor(
     private readonly rows: TokenRows,
@@ -62,6 +62,16 @@ export class RefreshDriver {
     }
   }
 
+  /** From now on no refresh token is presented for whoever asks; what others bring is handed out. */
+  stopClaiming(): void {
+    this.#gate.begin(this.clock.monotonic());
+  }
+
+  /** Ends all that is being repeated; what is not in the database is in the spool then. */
+  async cutOff(): Promise<void> {
+    await this.#gate.close();
+  }
+
   /** Resolves when no claim is left to be given back. */
   async settled(): Promise<void> {
     await this.#releases.settled();
@@ -69,7 +79,8 @@ export class RefreshDriver {
 
   private handlers(ref: ResolvedTokenRef, provider: Provider, flown: Flown): Handlers {
     const { rows, store, claims, outbox, clock, events, spool } = this;
-    const deadline = clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
+    const askedAt = clock.monotonic();
+    const deadline = askedAt + LEASE_MS + provider.timeoutSeconds * 2000;
     let seal!: Sealer;
     let readAt = 0;
     return {
@@ -88,14 +99,15 @@ export class RefreshDriver {
         await clock.sleep(50 + randomFraction() * 100);
         return clock.monotonic() < deadline;
       },
-      claim: (row) => this.claim(row),
+      claim: (row) => this.claim(row, askedAt),
       present: async ({ row, claimId, refreshToken }) => {
         flown.heartbeats.push(this.startHeartbeat(row.id, claimId));
         const started = clock.monotonic();
         const exchange = await exchangeRefreshToken(provider, refreshToken);
         return { exchange, elapsedMs: clock.monotonic() - started, random: randomFraction() };
       },
-      commit: ({ row, tokens, write, quarantine }) => {
+      commit: async ({ row, tokens, write, quarantine }) => {
+        await flown.owed?.end();
         const { id: recordId, generation: presented } = row;
         const answeredAt = clock.monotonic();
         const countedAt = Math.round(row.now + answeredAt - readAt);
@@ -120,14 +132,13 @@ export class RefreshDriver {
     };
   }
 
-  private async claim(row: FullTokenRow): Promise<string | null> {
+  private async claim(row: FullTokenRow, askedAt: number): Promise<string | null> {
     const claimId = randomId();
-    const { gate } = this;
-    if (gate.isClosing) throw shuttingDown(row.provider);
+    if (!this.#gate.isOpen(askedAt, this.clock.monotonic())) throw shuttingDown(row.provider);
     try {
       const claimed = await this.claims.claim(row, claimId);
       // Its answer would find neither keys nor database.
-      if (gate.closed.aborted) throw shuttingDown(row.provider);
+      if (this.#gate.closed.aborted) throw shuttingDown(row.provider);
       return claimed ? claimId : null;
     } catch (error) {
       // Perhaps claimed, certainly not presented: others need not take it for a lost refresh token.
@@ -137,7 +148,7 @@ export class RefreshDriver {
   }
 
   private async release(row: FullTokenRow, claimId: string): Promise<void> {
-    const until = this.gate.closed;
+    const until = this.#gate.closed;
     await persist(
       this.clock,
       () => this.claims.release(row, claimId),
@@ -147,7 +158,8 @@ export class RefreshDriver {
 
   /** Patiently, until a shutdown has no time left. What was answered goes to the spool as soon as the database stumbles. */
   private async keep<T>({ owed, provider }: Flown, write: () => Promise<T>): Promise<T> {
-    const { clock, gate, events } = this;
+    const { clock, events } = this;
+    const gate = this.#gate;
     const settings = { until: gate.closed, ...(owed && { onTrouble: () => owed.keep() }) };
     try {
       return await gate.track(persist(clock, write, settings));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { spoolDirectoryFault } from '../store/spool-directory.js';
+import { LATE_CLAIMS_MS } from './shutdown-gate.js';
 
 export interface RefreshOptions {
   /** How long before expiry a token is refreshed, at most a quarter of its lifetime. Default 60. */
@@ -33,15 +34,13 @@ export const REFRESH_DEFAULTS = {
   spoolDirectory: null as string | null,
   shutdownSeconds: null as number | null,
 };
-/** For the commit of the last exchange. */
-const SHUTDOWN_MARGIN_SECONDS = 5;
 export const AHEAD_DEFAULTS = { cron: '*/30 * * * * *', batchSize: 100 };
 
 export type ResolvedRefreshOptions = typeof REFRESH_DEFAULTS;
 
 /** Longer than the time-out of an exchange, unless said otherwise. */
 export const shutdownMs = ({ shutdownSeconds, timeoutSeconds }: ResolvedRefreshOptions): number =>
-  (shutdownSeconds ?? timeoutSeconds + SHUTDOWN_MARGIN_SECONDS) * 1000;
+  shutdownSeconds === null ? timeoutSeconds * 1000 + LATE_CLAIMS_MS : shutdownSeconds * 1000;
 
 export const refreshOptionsSchema = z.strictObject({
   beforeExpirySeconds: z

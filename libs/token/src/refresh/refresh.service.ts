@@ -30,14 +30,14 @@ export class RefreshService {
     });
   }
 
-  /** From now on no refresh token is presented for which that has not been decided; what others bring is handed out. */
+  /** From now on no refresh token is presented for whoever asks; what others bring is handed out. */
   stopClaiming(): void {
-    this.driver.gate.begin();
+    this.driver.stopClaiming();
   }
 
   /** Ends all that is being repeated; what is not in the database is in the spool then. */
   async cutOff(): Promise<void> {
-    await this.driver.gate.close();
+    await this.driver.cutOff();
   }
 
   /** Resolves when no exchange of this process is in flight. */

@@ -5,6 +5,7 @@ import { RevocationOutbox } from '../store/revocation-outbox.js';
 import { fileErrorCode, type SpoolDirectory } from '../store/spool-directory.js';
 import { TokenRows } from '../store/token-rows.js';
 import { TokenStore } from '../store/token-store.js';
+import { atMost } from './at-most.js';
 import { Claims } from './claims.js';
 import { unlessShredded } from './refresh-driver.js';
 import type { Spool } from './spool.js';
@@ -15,6 +16,7 @@ const ROUND_MS = 5_000;
 const START_MS = 10_000;
 /** A file without its final name is another process's that is at it, or that died so long ago. */
 const UNFINISHED_MS = 30_000;
+const HANGS = 'ETIMEDOUT';
 const AT_ONCE = 8;
 const ATTEMPTS = 5;
 
@@ -71,12 +73,9 @@ export class SpoolReplay {
 
   private async round(directory: SpoolDirectory): Promise<void> {
     const { spool } = this.parts;
-    let fault: string | null = null;
-    try {
-      await directory.probe();
-    } catch (error) {
-      fault = fileErrorCode(error);
-    }
+    const probe = directory.probe().then(() => null, fileErrorCode);
+    const fault = await atMost(ROUND_MS, probe, HANGS);
+    if (fault === HANGS) return spool.found({ ...spool.state, fault });
     try {
       const left = await this.drain(directory);
       const unreadable: Record<string, number> = {};
