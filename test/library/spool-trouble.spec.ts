@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplication, LoggerService } from '@nestjs/common';
@@ -9,7 +9,9 @@ import { TokenHealthModule } from '@tokenward/nestjs/health';
 import { TokenCollectorsModule } from '@tokenward/nestjs/metrics';
 import {
   type AuthorizationServer,
+  Clock,
   DatabaseFaults,
+  FixedClock,
   startAuthorizationServer,
 } from '@tokenward/nestjs/testing';
 import axios from 'axios';
@@ -22,6 +24,7 @@ import { requirement } from '../support/optional.js';
 import { SmallDisk } from '../support/small-disk.js';
 
 const COMMIT = /UPDATE .* SET status = 'active', generation/s;
+const keyring = freshKeyring();
 const ada: TokenRef = { userId: 'ada', provider: 'acme' };
 
 let server: AuthorizationServer;
@@ -43,7 +46,7 @@ afterEach(async () => {
 
 const options = (refresh: TokenModuleOptions['refresh']): TokenModuleOptions => ({
   providers: { acme: server.provider },
-  encryption: { keyring: freshKeyring() },
+  encryption: { keyring },
   refresh: { ahead: false, ...refresh },
   cleanup: false,
   revocation: false,
@@ -51,10 +54,13 @@ const options = (refresh: TokenModuleOptions['refresh']): TokenModuleOptions => 
   cache: false,
 });
 
-async function start(refresh: TokenModuleOptions['refresh']): Promise<INestApplication> {
+async function start(
+  refresh: TokenModuleOptions['refresh'],
+  clock: Clock | null = null,
+): Promise<INestApplication> {
   const keep = (line: unknown): void => void lines.push(String(line));
   const log: LoggerService = { log: keep, error: keep, warn: keep, debug: keep };
-  const module = await Test.createTestingModule({
+  const building = Test.createTestingModule({
     imports: [
       databaseModule(database),
       ScheduleModule.forRoot(),
@@ -62,12 +68,14 @@ async function start(refresh: TokenModuleOptions['refresh']): Promise<INestAppli
       TokenHealthModule,
       TokenCollectorsModule,
     ],
-  })
-    .setLogger(log)
-    .compile();
+  }).setLogger(log);
+  if (clock) building.overrideProvider(Clock).useValue(clock);
+  const module = await building.compile();
   app = module.createNestApplication();
   await app.listen(0, '127.0.0.1');
-  await app.get(TokenService).storeTokens(ada, { ...(await server.mint('ada')) });
+  const tokens = app.get(TokenService);
+  if ((await tokens.getTokens(ada)) === null)
+    await tokens.storeTokens(ada, { ...(await server.mint('ada')) });
   return app;
 }
 
@@ -143,6 +151,38 @@ describe('A spool directory that cannot be used', () => {
   });
 });
 
+describe('A file that a process was writing when it died', () => {
+  it('is used when it has no other name for a while', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'tokenward-spool-'));
+    const dying = await start({ spoolDirectory: parent, shutdownSeconds: 1 });
+    const faults = new DatabaseFaults(dying.get(DataSource));
+    for (let count = 0; count < 50; count++) faults.fail(COMMIT, 'before');
+    const refreshing = dying
+      .get(TokenService)
+      .refreshTokens(ada)
+      .catch((error: Error) => error.message);
+    await expect.poll(() => readdir(parent)).toEqual([expect.stringMatching(/\.spool$/)]);
+    await dying.close();
+    expect(await refreshing).toMatch(/shutting down/);
+    const [name] = await readdir(parent);
+    await rename(join(parent, name!), join(parent, name!.replace('.spool', '.tmp')));
+    const clock = new FixedClock();
+    const next = await start({ spoolDirectory: parent }, clock);
+    const generation = async () => (await next.get(TokenService).listTokens(ada))[0]!.generation;
+    expect(await generation()).toBe(1);
+    await clock.advance(20_000);
+    expect(await generation()).toBe(1);
+    await expect
+      .poll(async () => {
+        await clock.advance(5_000);
+        return generation();
+      })
+      .toBe(2);
+    await expect.poll(() => readdir(parent)).toEqual([]);
+    await rm(parent, { recursive: true });
+  });
+});
+
 describe.skipIf(!requirement('smallDisk').available)('A spool directory that becomes', () => {
   let disk: SmallDisk;
   beforeEach(async () => {
@@ -155,18 +195,19 @@ describe.skipIf(!requirement('smallDisk').available)('A spool directory that bec
     disk.remove();
   });
 
-  const seen = async (code: string): Promise<void> => {
+  /** The health that says so. */
+  const degradedBy = async (code: string): Promise<unknown> => {
     const degraded = `the spool directory cannot be written to: ${code}`;
-    await expect
-      .poll(health, { timeout: 15_000 })
-      .toEqual({ status: 200, spool: { status: 'up', degraded } });
+    const spool = async () => ((await health()) as { spool: { degraded?: string } }).spool.degraded;
+    await expect.poll(spool, { timeout: 15_000 }).toBe(degraded);
     expect(lines.filter((line) => line.startsWith(degraded))).toHaveLength(1);
     expect(await gauge('tokenward_spool_fault')).toBe('tokenward_spool_fault 1');
+    return health();
   };
 
   it('full is seen without an outage, refreshes go on, and when there is room again all is well', async () => {
     disk.fill();
-    await seen('ENOSPC');
+    expect(await degradedBy('ENOSPC')).toMatchObject({ status: 200, spool: { status: 'up' } });
     await refreshPastTrouble();
     expect(await gauge('tokenward_spooled_answers_total{provider="acme",outcome="failed"}')).toMatch(/ 1$/);
     disk.empty();
@@ -177,7 +218,7 @@ describe.skipIf(!requirement('smallDisk').available)('A spool directory that bec
 
   it('read-only is seen, and refreshes go on', async () => {
     disk.makeReadOnly();
-    await seen('EROFS');
+    expect(await degradedBy('EROFS')).toMatchObject({ status: 200, spool: { status: 'up' } });
     await refreshPastTrouble();
   });
 });

@@ -126,6 +126,20 @@ describeOnEachDatabase('The spool', ({ createDatabase }) => {
     await assertAlive(ada);
   });
 
+  it('may be shared: two replicas that start at once store each answer once', async () => {
+    const refs = Array.from({ length: 12 }, (_, index) => ({ userId: `user-${index}`, provider: 'acme' }));
+    for (const ref of refs) await login(ref);
+    await leaveInSpool(...refs);
+    const both = await Promise.all([start(), start()]);
+    await expect.poll(files, { timeout: 15_000 }).toEqual([]);
+    expect(both.flatMap(outcomesOf).filter((outcome) => outcome === 'stored')).toHaveLength(refs.length);
+    for (const ref of refs) {
+      expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2 });
+      await assertAlive(ref);
+    }
+    expect(server.oracle.revocations).toEqual([]);
+  });
+
   it('brings a session back that another replica has given up meanwhile', async () => {
     await leaveInSpool(ada);
     await witness.dataSource.query("UPDATE tokenward_tokens SET claimed_at = 1 WHERE user_id = 'ada'");

@@ -39,11 +39,13 @@ export class OwedAnswer {
 
   /** The flight has ended. */
   async end(): Promise<void> {
-    const ending = this.#kept?.then(async (id) => {
-      if (id === null) return;
-      if (this.#abandoned) this.spool.release(id);
-      else await this.spool.remove(id, this.answer);
-    });
-    if (ending) await atMost(DISK_MS, ending, undefined);
+    if (this.#kept !== null) await atMost(DISK_MS, this.takeOut(this.#kept), undefined);
+  }
+
+  private async takeOut(kept: Promise<string | null>): Promise<void> {
+    const id = await kept;
+    if (id === null) return;
+    if (this.#abandoned) this.spool.release(id);
+    else await this.spool.remove(id, this.answer);
   }
 }

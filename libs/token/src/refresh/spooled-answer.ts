@@ -96,5 +96,5 @@ function parse<T>(text: string, schema: z.ZodType<T>): T {
   }
   const { data, error } = schema.safeParse(json);
   if (error) throw new SpoolFileError('SHAPE_INVALID');
-  return data as T;
+  return data;
 }

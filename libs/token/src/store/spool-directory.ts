@@ -9,7 +9,7 @@ const UNFINISHED = /\.tmp$/;
 /** Far more than the largest tokens take. */
 const MAX_BYTES = 1_048_576;
 /** Some file systems do not know the operation for a directory. */
-const UNKNOWN_FOR_DIRECTORIES = ['EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP'];
+const UNKNOWN_FOR_DIRECTORIES = new Set(['EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP']);
 
 /** The word of the operating system for what went wrong, without any path. */
 export const fileErrorCode = (error: unknown): string =>
@@ -100,7 +100,7 @@ export class SpoolDirectory {
         await directory.close();
       }
     } catch (error) {
-      if (!UNKNOWN_FOR_DIRECTORIES.includes(fileErrorCode(error))) throw error;
+      if (!UNKNOWN_FOR_DIRECTORIES.has(fileErrorCode(error))) throw error;
     }
   }
 }
