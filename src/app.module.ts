@@ -41,12 +41,15 @@ const controllers: Type[] = [
 ];
 
 /** Tokens that live for seconds are watched every second, keys nearly so; others need no more than the library's default. */
-function tokenOptions({ keyring, providers }: Config, all: AppProviders): TokenModuleOptions {
+function tokenOptions({ keyring, providers, spoolDirectory }: Config, all: AppProviders): TokenModuleOptions {
   return {
     providers: Object.fromEntries(Object.entries(all).map(([name, { options }]) => [name, options])),
     encryption: { keyring: keyring.keyring },
+    refresh: {
+      ...(spoolDirectory !== null && { spoolDirectory }),
+      ...(providers === null && { ahead: { cron: '* * * * * *' }, cooldownSeconds: 1 }),
+    },
     ...(providers === null && {
-      refresh: { ahead: { cron: '* * * * * *' }, cooldownSeconds: 1 },
       rotation: { cron: '*/10 * * * * *' },
     }),
   };

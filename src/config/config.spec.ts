@@ -40,6 +40,11 @@ describe('the configuration', () => {
     });
   });
 
+  it('keeps answers that cannot be stored beside its data, or where it is told to', () => {
+    expect(read().spoolDirectory).toBe(join(directory, 'spool'));
+    expect(read({ SPOOL_DIRECTORY: '/var/spool/app' }).spoolDirectory).toBe('/var/spool/app');
+  });
+
   it('takes an empty variable for one that is not set', () => {
     expect(read({ PORT: '', PROVIDERS_FILE: '', TOKEN_KEYRING: '' })).toMatchObject({
       port: 3000,

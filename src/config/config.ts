@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { DataSourceOptions } from 'typeorm';
 import { adminPasswordFrom, type AdminPassword } from './admin-password.js';
 import { ConfigurationError } from './configuration.error.js';
@@ -19,6 +20,8 @@ export interface Config {
   database: DataSourceOptions;
   databaseName: string;
   keyring: Keyring;
+  /** Null: answers of providers that cannot be stored wait in memory only. */
+  spoolDirectory: string | null;
   /** Null: there is no admin area. */
   admin: AdminPassword | null;
   /** Null: the provider that the app brings along. */
@@ -48,6 +51,8 @@ export function readConfig(source?: NodeJS.ProcessEnv): Config {
       ? url.slice('sqlite:'.length)
       : new URL(url).protocol.slice(0, -1),
     keyring: keyringFrom(environment),
+    spoolDirectory:
+      environment.SPOOL_DIRECTORY ?? (production ? null : join(environment.DATA_DIRECTORY, 'spool')),
     admin: adminPasswordFrom(environment),
     providers: file?.providers ?? null,
     local: {

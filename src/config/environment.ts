@@ -27,6 +27,7 @@ const variables = z.object({
   TOKEN_KEYRING: z.string().optional(),
   TOKEN_KEYRING_FILE: z.string().optional(),
   PROVIDERS_FILE: z.string().optional(),
+  SPOOL_DIRECTORY: z.string().optional(),
   ADMIN_PASSWORD: z.string().optional(),
   LOCAL_PROVIDER_PORT: port.default(3001),
   LOCAL_API_PORT: port.default(3002),

@@ -23,6 +23,8 @@ export class ReplicaModel {
   readonly flights = new Map<string, Running>();
   /** Refresh tokens that have reached this process and are not in the database yet. */
   readonly owed = new Map<string, string>();
+  /** Those of them that a crash does not take, and how the next process stores each. */
+  readonly spool = new Map<string, () => unknown>();
 
   /** From now on nobody knows what it knew. */
   crash(): Running[] {

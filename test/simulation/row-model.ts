@@ -11,6 +11,7 @@ export interface Broken {
   commitAnything?: boolean;
   failAnything?: boolean;
   forgetsAnswer?: boolean;
+  forgetsSpool?: boolean;
   sharesFlightsOfAllUsers?: boolean;
   skipsGeneration?: boolean;
 }

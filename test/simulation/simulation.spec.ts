@@ -50,6 +50,7 @@ describe('the simulation notices when', () => {
   it.each<[string, Broken, Invariant]>([
     ['a claim does not look at who holds the row', { claimAnything: true }, 'I1'],
     ['an answer is forgotten', { forgetsAnswer: true }, 'I2'],
+    ['an answer in the spool is forgotten', { forgetsSpool: true }, 'I2'],
     ['a rotation leaves the generation as it is', { skipsGeneration: true }, 'I3'],
     ['an answer is stored over one that came meanwhile', { commitAnything: true }, 'I3'],
     ['an answer is stored over a log-out', { commitAnything: true }, 'I4'],

@@ -122,7 +122,19 @@ export class Simulation {
     this.#note(`replica ${index} crashes`);
     const replica = this.#replicas[index]!;
     for (const { user, beats } of replica.crash()) if (beats) this.#sessions[user]!.excused = true;
-    this.#replicas[index] = new ReplicaModel();
+    const next = (this.#replicas[index] = new ReplicaModel());
+    for (const [token, statement] of replica.spool) this.#replay(next, token, statement);
+  }
+
+  /** What a process has left in its spool is owed by the next one there. */
+  #replay(replica: ReplicaModel, token: string, statement: () => unknown): void {
+    replica.owed.set(token, 'spool');
+    replica.spool.set(token, statement);
+    if (this.broken.forgetsSpool) return;
+    this.#patiently(replica, statement, () => {
+      replica.owed.delete(token);
+      replica.spool.delete(token);
+    });
   }
 
   #call(
@@ -259,7 +271,12 @@ export class Simulation {
         return this.#present(effect, replica, flight, next);
       case 'commit':
         if (this.broken.forgetsAnswer) return next(true);
-        return patiently(() => this.#commit(effect, replica, flight));
+        return this.#patiently(
+          replica,
+          () => this.#commit(effect, replica, flight),
+          next,
+          () => this.#spool(effect, replica, flight),
+        );
       case 'fail':
         return patiently(() => this.#fail(effect, flight));
       case 'giveUp':
@@ -378,8 +395,19 @@ export class Simulation {
     const stored = rows.commit(input.row.generation, input.tokens, input.write, input.quarantine);
     // Stored, or the row has moved on: in both cases nobody needs this process to know it any longer.
     replica.owed.delete(input.tokens.refreshToken ?? '');
+    replica.spool.delete(input.tokens.refreshToken ?? '');
     flight.presentation!.state = 'stored';
     return stored;
+  }
+
+  /** At the first trouble with the database. */
+  #spool({ input }: EffectOf<'commit'>, replica: ReplicaModel, { user }: Running): void {
+    const { rows } = this.#sessions[user]!;
+    const { row, tokens, write, quarantine } = input;
+    replica.spool.set(tokens.refreshToken!, () => {
+      if (rows.row.status === 'revoked') this.#provider.revoke(tokens.refreshToken!);
+      else rows.commit(row.generation, tokens, write, quarantine);
+    });
   }
 
   #fail({ input: { held, failure } }: EffectOf<'fail' | 'giveUp'>, flight: Running): boolean {
@@ -427,12 +455,18 @@ export class Simulation {
       throw new Violation('I6', `user ${user} has to log in again although no reply was lost`);
   }
 
-  #patiently(replica: ReplicaModel, statement: () => unknown, done: (answer: unknown) => void): void {
-    this.#database(statement, done, () =>
+  #patiently(
+    replica: ReplicaModel,
+    statement: () => unknown,
+    done: (answer: unknown) => void,
+    trouble: () => void = () => undefined,
+  ): void {
+    this.#database(statement, done, () => {
+      if (!replica.crashed) trouble();
       this.#time.after(200, () => {
-        if (!replica.crashed) this.#patiently(replica, statement, done);
-      }),
-    );
+        if (!replica.crashed) this.#patiently(replica, statement, done, trouble);
+      });
+    });
   }
 
   /** A statement reaches the database, or does not; its answer comes back, or does not. */

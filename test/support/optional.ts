@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { findMariadb } from './servers/find-mariadb.js';
+import { SmallDisk } from './small-disk.js';
 
 const vectors = fileURLToPath(new URL('../../../shared/vectors/aes_gcm_test.json', import.meta.url));
 
@@ -14,6 +16,10 @@ const requirements = {
     existsSync('/usr/bin/chromium') ? undefined : 'no browser (/usr/bin/chromium is not installed)',
   softhsm: () =>
     existsSync(SOFTHSM_LIBRARY) ? undefined : `no HSM (SoftHSM is not installed: ${SOFTHSM_LIBRARY})`,
+  smallDisk: () =>
+    userInfo().uid === 0 && SmallDisk.isPossible()
+      ? undefined
+      : 'no small disk (a tmpfs cannot be mounted here)',
   vectors: () => (existsSync(vectors) ? undefined : 'no test vectors (aes_gcm_test.json is not there)'),
 };
 

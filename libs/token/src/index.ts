@@ -55,7 +55,13 @@ export { UseToken, type UseTokenOptions } from './guard/use-token.decorator.js';
 export { TokenMaintenance } from './jobs/token-maintenance.js';
 export type { ReencryptionOptions } from './store/reencryption.js';
 
-export { TokenEvents, type RefreshOutcome, type TokenEvent, type TokenGrant } from './common/events.js';
+export {
+  TokenEvents,
+  type RefreshOutcome,
+  type SpoolOutcome,
+  type TokenEvent,
+  type TokenGrant,
+} from './common/events.js';
 export {
   DecryptionError,
   KeyStateError,

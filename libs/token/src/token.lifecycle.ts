@@ -4,9 +4,10 @@ import type { Database } from './database/database.js';
 import { JobScheduler } from './jobs/job-scheduler.js';
 import { KeyWatch } from './keys/key-watch.js';
 import { RefreshService } from './refresh/refresh.service.js';
+import type { SpoolReplay } from './refresh/spool-replay.js';
 
-/** How long a shutdown waits for exchanges in flight. */
-const DRAIN_MS = 15_000;
+/** For what ends at once, unless a disk, a database or a key service hangs. */
+const LAST_MS = 2_000;
 
 /** Checks the ground at start-up, starts the jobs, and lets exchanges finish at shutdown. */
 export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -16,25 +17,33 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
     private readonly scheduler: JobScheduler,
     private readonly refresher: RefreshService,
     private readonly clock: Clock,
+    private readonly replay: SpoolReplay,
+    private readonly shutdownMs: number,
   ) {}
 
   async onModuleInit(): Promise<void> {
     await this.database.assertTables();
     // A wrong keyring does not stop the process: it is not ready, and says why in log and health.
     await this.keys.start();
+    // Before anything is refreshed: what waits there is newer than what the database has.
+    await this.replay.start();
   }
 
   onApplicationBootstrap(): void {
     this.scheduler.start();
   }
 
+  /** Exchanges in flight end and are stored; what is not stored in time is in the spool. They seal: the keys go last. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.race([this.drain(), this.clock.sleep(DRAIN_MS, false)]);
+    this.refresher.stopClaiming();
+    await this.within(this.shutdownMs, () =>
+      Promise.all([this.scheduler.stop(), this.replay.stop(), this.refresher.settled()]),
+    );
+    await this.within(LAST_MS, () => this.refresher.cutOff());
+    await this.within(LAST_MS, () => this.keys.stop());
   }
 
-  /** Exchanges in flight still have to seal what they get: the keys go last. */
-  private async drain(): Promise<void> {
-    await Promise.all([this.scheduler.stop(), this.refresher.settled()]);
-    await this.keys.stop();
+  private async within(milliseconds: number, work: () => Promise<unknown>): Promise<void> {
+    await Promise.race([work(), this.clock.sleep(milliseconds, false)]);
   }
 }

@@ -39,15 +39,18 @@ import { ClientTokens } from './on-demand/client-tokens.js';
 import { ExchangedTokens } from './on-demand/exchanged-tokens.js';
 import { MEMORY_ENTRIES, TokenMemory } from './on-demand/token-memory.js';
 import { Claims } from './refresh/claims.js';
-import { AHEAD_DEFAULTS } from './refresh/refresh.options.js';
+import { AHEAD_DEFAULTS, shutdownMs } from './refresh/refresh.options.js';
 import { LEASE_MS } from './refresh/policy.js';
 import { RefreshDriver } from './refresh/refresh-driver.js';
 import { RefreshService } from './refresh/refresh.service.js';
+import { Spool } from './refresh/spool.js';
+import { SpoolReplay } from './refresh/spool-replay.js';
 import { RevocationRun } from './revocation/revocation-run.js';
 import { RevocationService } from './revocation/revocation.service.js';
 import { Reencryption } from './store/reencryption.js';
 import { RevocationRows } from './store/revocation-rows.js';
 import { SealedRows } from './store/sealed-rows.js';
+import { SpoolDirectory } from './store/spool-directory.js';
 import { TokenRows } from './store/token-rows.js';
 import { TokenStore } from './store/token-store.js';
 import { TokenCache } from './token.cache.js';
@@ -206,8 +209,27 @@ const services: NestProvider[] = [
   ),
   provide(
     RefreshDriver,
-    [TokenRows, TokenStore, Claims, RevocationService, Clock, TokenEvents],
+    [TokenRows, TokenStore, Claims, RevocationService, Clock, TokenEvents, Spool],
     (...args: ConstructorParameters<typeof RefreshDriver>) => new RefreshDriver(...args),
+  ),
+  provide(
+    Spool,
+    [OPTIONS, TokenEvents],
+    ({ refresh: { spoolDirectory: path } }: ResolvedOptions, events: TokenEvents) =>
+      new Spool(path === null ? null : new SpoolDirectory(path), events),
+  ),
+  provide(
+    SpoolReplay,
+    [Spool, TokenRows, TokenStore, Claims, RevocationService, Clock, TokenEvents],
+    (
+      spool: Spool,
+      rows: TokenRows,
+      store: TokenStore,
+      claims: Claims,
+      outbox: RevocationService,
+      clock: Clock,
+      events: TokenEvents,
+    ) => new SpoolReplay({ spool, rows, store, claims, outbox }, clock, events),
   ),
   provide(
     RefreshService,
@@ -357,8 +379,16 @@ const edges: NestProvider[] = [
   ),
   provide(
     TokenLifecycle,
-    [Database, KeyWatch, JobScheduler, RefreshService, Clock],
-    (...args: ConstructorParameters<typeof TokenLifecycle>) => new TokenLifecycle(...args),
+    [Database, KeyWatch, JobScheduler, RefreshService, Clock, SpoolReplay, OPTIONS],
+    (
+      database: Database,
+      watch: KeyWatch,
+      scheduler: JobScheduler,
+      refresher: RefreshService,
+      clock: Clock,
+      replay: SpoolReplay,
+      { refresh }: ResolvedOptions,
+    ) => new TokenLifecycle(database, watch, scheduler, refresher, clock, replay, shutdownMs(refresh)),
   ),
   TokenGuard,
 ];
@@ -393,6 +423,7 @@ const edges: NestProvider[] = [
     KeyHealth,
     KeyReport,
     KeyReports,
+    Spool,
     RevocationRows,
     Database,
     Clock,

@@ -147,6 +147,16 @@ describe('options', () => {
       /refresh\.timeoutSeconds: must be at least 1/,
     ],
     [
+      'a shutdown without time',
+      { ...good(), refresh: { shutdownSeconds: 0 } },
+      /refresh\.shutdownSeconds: must be at least 1/,
+    ],
+    [
+      'a spool directory that is none',
+      { ...good(), refresh: { spoolDirectory: '/dev/null/spool' } },
+      /refresh\.spoolDirectory: \/dev\/null\/spool cannot be created \(ENOTDIR\)/,
+    ],
+    [
       'a negative retention',
       { ...good(), cleanup: { retentionDays: -1 } },
       /cleanup\.retentionDays: must be 0 or more/,

@@ -232,7 +232,7 @@ export class TokenWriter {
     } catch (error) {
       if (error instanceof FencedWriteError) throw error;
       // Perhaps only the answer was lost. The entry is in the outbox then.
-      const current = await persist(this.clock, () => this.rows.findFull(row), REREADS);
+      const current = await persist(this.clock, () => this.rows.findFull(row), { attempts: REREADS });
       if (current?.status === 'revoked' && current.generation === row.generation + 1) return true;
       throw error;
     }

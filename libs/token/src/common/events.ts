@@ -14,6 +14,13 @@ export type RefreshOutcome =
 /** How a token is got without a row of its own: for the application itself, or for a user's token. */
 export type TokenGrant = 'client_credentials' | 'token_exchange';
 
+/**
+ * What became of a provider's answer that the database did not take at once: `written` to the spool, or the spool has
+ * `failed`; later `stored`, `superseded` by a newer token set, or `revoked` since its session has ended. `lost`: the
+ * process gave it up while neither had it.
+ */
+export type SpoolOutcome = 'written' | 'failed' | 'stored' | 'superseded' | 'revoked' | 'lost';
+
 /** What happened inside the library: ids, outcomes and durations only, never a secret, a user or a tenant. */
 export type TokenEvent =
   | { type: 'token_read'; source: 'cache' | 'database' | 'refresh' }
@@ -47,6 +54,10 @@ export type TokenEvent =
   | { type: 'rows_reencrypted'; keyId: string; rows: number; lagging: number }
   | { type: 'row_quarantined'; recordId: string; reason: string }
   | { type: 'write_fenced' }
+  | { type: 'spool_missing' }
+  | { type: 'spool_checked'; fault: string | null; waiting: number; unreadable: number }
+  | { type: 'spool_file_unreadable'; file: string; reason: string }
+  | { type: 'answer_spooled'; provider: string; recordId: string; outcome: SpoolOutcome }
   | { type: 'tenant_shredded'; keys: number; tokens: number }
   | { type: 'job_run'; job: string; outcome: 'succeeded' | 'failed'; processed: number; reason?: string };
 

@@ -6,6 +6,7 @@ export class TokenLog {
   readonly #logger = new Logger('Tokenward');
   #keysReady: boolean | null = null;
   #keysDegraded = false;
+  #spoolFault: string | null = null;
 
   constructor(events: TokenEvents) {
     events.stream.subscribe((event) => this.write(event));
@@ -71,6 +72,22 @@ export class TokenLog {
           `re-encryption left row ${event.recordId} as it is: ${event.reason}; the others go on`,
         );
         break;
+      case 'spool_missing':
+        this.#logger.warn(
+          'refresh.spoolDirectory is not set: a process that ends while the database is away loses refresh tokens that a provider has just issued',
+        );
+        break;
+      case 'spool_checked':
+        this.writeSpool(event.fault);
+        break;
+      case 'spool_file_unreadable':
+        this.#logger.error(
+          `spool file ${event.file} cannot be used: ${event.reason}; it was kept as it is, the others go on`,
+        );
+        break;
+      case 'answer_spooled':
+        this.writeSpooled(event);
+        break;
       case 'tenant_shredded':
         this.#logger.warn(`a tenant was shredded: ${event.keys} data keys, ${event.tokens} token sets`);
         break;
@@ -84,6 +101,34 @@ export class TokenLog {
         break;
       default:
     }
+  }
+
+  private writeSpool(fault: string | null): void {
+    if (fault === this.#spoolFault) return;
+    this.#spoolFault = fault;
+    if (fault === null) this.#logger.log('the spool directory can be written to again');
+    else
+      this.#logger.error(
+        `the spool directory cannot be written to: ${fault}. Refreshes go on; until it can, a process that ends while the database is away loses refresh tokens.`,
+      );
+  }
+
+  private writeSpooled({
+    provider,
+    recordId,
+    outcome,
+  }: Extract<TokenEvent, { type: 'answer_spooled' }>): void {
+    const row = `(row ${recordId})`;
+    if (outcome === 'written')
+      this.#logger.warn(
+        `the database does not take an answer of ${provider}: it is in the spool and tried again ${row}`,
+      );
+    else if (outcome === 'lost')
+      this.#logger.error(
+        `an answer of ${provider} is neither in the database nor in the spool, and given up: the user may have to log in again ${row}`,
+      );
+    else if (outcome !== 'failed')
+      this.#logger.log(`an answer of ${provider} has left the spool: ${outcome} ${row}`);
   }
 
   /** Probes check often: only changes are news. */

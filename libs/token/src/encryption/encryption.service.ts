@@ -54,6 +54,16 @@ export class EncryptionService {
     return prepared.map(({ bytes, encoded }) => sealRecord(key, encoded, bytes));
   }
 
+  /** @internal Takes the active key now, for records to be sealed later without asking anybody. @throws KeyUnavailableError */
+  async sealer({ tenantId, recordId: askedFor }: Omit<EncryptionContext, 'field'>) {
+    const key = await this.activeKey({ tenantId, recordId: askedFor, field: 'token set' });
+    return (recordId: string, fields: readonly { field: string; plaintext: string }[]): Buffer[] =>
+      fields.map(({ field, plaintext }) => {
+        const { bytes, encoded } = this.prepare(plaintext, { tenantId, recordId, field });
+        return sealRecord(key, encoded, bytes);
+      });
+  }
+
   /**
    * @internal The same plaintexts of one row under the tenant's active key, opened again and compared.
    * @throws as `decrypt` and `encrypt`; DecryptionError `NOT_VERIFIED` when what was sealed does not open to the same
@@ -113,10 +123,20 @@ export class EncryptionService {
     return this.open(record, encode(context), context);
   }
 
-  private async open(record: Buffer, encoded: Buffer, context: EncryptionContext): Promise<Buffer> {
+  /** @internal As `decrypt`, also under a retired key: for what is not in the database, where retiring looks for what is left. */
+  async decryptEvenRetired(record: Buffer, context: EncryptionContext): Promise<Buffer> {
+    return this.open(record, encode(context), context, (id) => this.ring.evenRetired(id));
+  }
+
+  private async open(
+    record: Buffer,
+    encoded: Buffer,
+    context: EncryptionContext,
+    keyOf = (id: string): Promise<DataKey> => this.ring.byId(id),
+  ): Promise<Buffer> {
     try {
       if (!Buffer.isBuffer(record)) throw new RecordError('NOT_ENCRYPTED');
-      return openRecord(await this.ring.byId(uuidFromBytes(recordKeyId(record))), encoded, record);
+      return openRecord(await keyOf(uuidFromBytes(recordKeyId(record))), encoded, record);
     } catch (error) {
       throw this.translate(error, context, 'decryption_failed');
     }

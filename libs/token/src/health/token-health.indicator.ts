@@ -3,6 +3,7 @@ import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/term
 import { TokenConfigurationError } from '../common/errors.js';
 import { Database } from '../database/database.js';
 import { KeyHealth } from '../keys/key-health.js';
+import { Spool } from '../refresh/spool.js';
 
 /** What `/health/ready` asks; for health endpoints of your own. */
 @Injectable()
@@ -11,6 +12,7 @@ export class TokenHealthIndicator {
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
     @Inject(Database) private readonly database: Database,
     @Inject(KeyHealth) private readonly keyHealth: KeyHealth,
+    @Inject(Spool) private readonly spool: Spool,
   ) {}
 
   /** Up while the database answers and has the token tables. */
@@ -43,5 +45,15 @@ export class TokenHealthIndicator {
     } catch {
       return indicator.down({ reason: 'the keys cannot be checked: the database does not answer' });
     }
+  }
+
+  /** Always up: what is wrong with the spool is told, and makes nobody unready, since refreshes go on without it. */
+  checkSpool(key = 'spool'): HealthIndicatorResult {
+    const { fault, waiting, unreadable } = this.spool.state;
+    return this.indicators.check(key).up({
+      ...(fault !== null && { degraded: `the spool directory cannot be written to: ${fault}` }),
+      ...(waiting > 0 && { waiting }),
+      ...(Object.keys(unreadable).length > 0 && { unreadable }),
+    });
   }
 }

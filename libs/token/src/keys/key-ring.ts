@@ -51,6 +51,13 @@ export class KeyRing {
     return this.keys.get(id) ?? (await this.keys.forceFetch(id));
   }
 
+  /** The same for a key that may be retired, without the cache. @throws KeyError */
+  async evenRetired(id: string): Promise<DataKey> {
+    const row = await this.rows.findById(id);
+    if (!row) throw new KeyError('KEY_NOT_FOUND', `data key ${id} is not in the database`);
+    return this.unwrap(row);
+  }
+
   /** The next use asks the database: the key's state has changed. */
   forget(id: string): void {
     this.keys.delete(id);

@@ -111,6 +111,20 @@ export class TokenCollectors implements OnModuleDestroy {
     name: 'tokenward_keyring_fault',
     help: '1 while a key-encryption key of this replica cannot be used, or its keyring file cannot be read, else 0.',
   }) as Gauge;
+  private readonly spoolEntries = getOrCreateMetric('Gauge', {
+    name: 'tokenward_spool_entries',
+    help: 'Files in the spool directory of this replica, by state; at most 5 seconds old.',
+    labelNames: ['state'],
+  }) as Gauge;
+  private readonly spoolFault = getOrCreateMetric('Gauge', {
+    name: 'tokenward_spool_fault',
+    help: '1 while the spool directory of this replica cannot be written to, else 0.',
+  }) as Gauge;
+  private readonly spooledAnswers = counter(
+    'tokenward_spooled_answers_total',
+    'Answers of providers that the database did not take at once, by what became of them.',
+    ['provider', 'outcome'],
+  );
   private readonly refreshSeconds = getOrCreateMetric('Histogram', {
     name: 'tokenward_refresh_duration_seconds',
     help: 'Seconds that a provider took to answer a refresh.',
@@ -228,6 +242,14 @@ export class TokenCollectors implements OnModuleDestroy {
         break;
       case 'write_fenced':
         this.fencedWrites.inc();
+        break;
+      case 'spool_checked':
+        this.spoolFault.set(event.fault === null ? 0 : 1);
+        this.spoolEntries.set({ state: 'waiting' }, event.waiting);
+        this.spoolEntries.set({ state: 'unreadable' }, event.unreadable);
+        break;
+      case 'answer_spooled':
+        this.spooledAnswers.inc({ provider: event.provider, outcome: event.outcome });
         break;
       case 'keys_checked':
         this.keysReady.set(event.ready ? 1 : 0);

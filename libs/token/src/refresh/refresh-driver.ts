@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.js';
-import { KeyUnavailableError } from '../common/errors.js';
+import { KeyUnavailableError, ProviderUnavailableError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
 import type { ResolvedTokenRef } from '../common/tokens.js';
 import { DpopKey } from '../crypto/dpop-key.js';
@@ -9,12 +9,16 @@ import { exchangeRefreshToken } from '../oauth/refresh-grant.js';
 import { isOutdated } from '../store/open-current.js';
 import { RevocationOutbox } from '../store/revocation-outbox.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
-import { type OpenedTokens, TokenStore } from '../store/token-store.js';
+import { type OpenedTokens, type Sealer, TokenStore } from '../store/token-store.js';
 import { Claims } from './claims.js';
 import type { Effect, Effects, Flight } from './effects.js';
+import { OwedAnswer } from './owed-answer.js';
 import { persist } from './persistence.js';
 import { HEARTBEAT_MS, LEASE_MS } from './policy.js';
+import { SHUTTING_DOWN, ShutdownGate } from './shutdown-gate.js';
 import { SingleFlight } from './single-flight.js';
+import type { Spool } from './spool.js';
+import { agedBy } from './spooled-answer.js';
 
 type Handlers = {
   [Name in keyof Effects]: (
@@ -22,9 +26,17 @@ type Handlers = {
   ) => Promise<Effects[Name]['out']> | Effects[Name]['out'];
 };
 
+/** What one flight has begun and has to end. */
+interface Flown {
+  readonly provider: string;
+  readonly heartbeats: NodeJS.Timeout[];
+  owed: OwedAnswer | null;
+}
+
 /** Carries out what a flight asks for: at the database, the keys and the provider. */
 export class RefreshDriver {
   readonly #releases = new SingleFlight<void>();
+  readonly #gate = new ShutdownGate();
 
   constructor(
     private readonly rows: TokenRows,
@@ -33,20 +45,32 @@ export class RefreshDriver {
     private readonly outbox: RevocationOutbox,
     private readonly clock: Clock,
     private readonly events: TokenEvents,
+    private readonly spool: Spool,
   ) {}
 
   /** Runs a flight to its end, whatever its callers do. @throws what the flight throws, and what the database or the keys do */
   async run<T>(flight: Flight<T>, ref: ResolvedTokenRef, provider: Provider): Promise<T> {
-    const heartbeats: NodeJS.Timeout[] = [];
-    const handlers = this.handlers(ref, provider, heartbeats);
+    const flown: Flown = { provider: provider.name, heartbeats: [], owed: null };
+    const handlers = this.handlers(ref, provider, flown);
     try {
       let step = flight.next();
       while (!step.done) step = flight.next(await perform(handlers, step.value));
       return step.value;
     } finally {
       // Not before the answer is stored: while that takes long, nobody may take the claim over.
-      for (const heartbeat of heartbeats) clearInterval(heartbeat);
+      for (const heartbeat of flown.heartbeats) clearInterval(heartbeat);
+      await flown.owed?.end();
     }
+  }
+
+  /** From now on no refresh token is presented for whoever asks; what others bring is handed out. */
+  stopClaiming(): void {
+    this.#gate.begin(this.clock.monotonic());
+  }
+
+  /** Ends all that is being repeated; what is not in the database is in the spool then. */
+  async cutOff(): Promise<void> {
+    await this.#gate.close();
   }
 
   /** Resolves when no claim is left to be given back. */
@@ -54,58 +78,97 @@ export class RefreshDriver {
     await this.#releases.settled();
   }
 
-  private handlers(ref: ResolvedTokenRef, provider: Provider, heartbeats: NodeJS.Timeout[]): Handlers {
-    const { rows, store, claims, outbox, clock, events } = this;
-    const deadline = clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
+  private handlers(ref: ResolvedTokenRef, provider: Provider, flown: Flown): Handlers {
+    const { rows, store, claims, outbox, clock, events, spool } = this;
+    const askedAt = clock.monotonic();
+    const deadline = askedAt + LEASE_MS + provider.timeoutSeconds * 2000;
+    let seal!: Sealer;
+    let readAt = 0;
     return {
-      read: () => rows.findFull(ref),
-      reread: () => persist(clock, () => rows.findFull(ref)),
+      read: () => {
+        readAt = clock.monotonic();
+        return rows.findFull(ref);
+      },
+      reread: () => this.keep(flown, () => rows.findFull(ref)),
       openAccess: (row) => unlessOutdated(() => store.openAccess(row)),
       open: async (row) => {
         const tokens = await unlessOutdated(() => store.openAll(row));
-        if (tokens !== null) await store.assertSeals(row);
+        if (tokens !== null) seal = await store.sealerFor(row);
         return tokens && withDpopKey(tokens, provider);
       },
       wait: async () => {
         await clock.sleep(50 + randomFraction() * 100);
         return clock.monotonic() < deadline;
       },
-      claim: (row) => this.claim(row),
+      claim: (row) => this.claim(row, askedAt),
       present: async ({ row, claimId, refreshToken, dpopKey }) => {
-        heartbeats.push(this.startHeartbeat(row.id, claimId));
+        flown.heartbeats.push(this.startHeartbeat(row.id, claimId));
         const started = clock.monotonic();
         const key = dpopKey === null ? null : DpopKey.parse(dpopKey);
         const exchange = await exchangeRefreshToken(provider, refreshToken, key);
         return { exchange, elapsedMs: clock.monotonic() - started, random: randomFraction() };
       },
-      commit: ({ row, tokens, write, quarantine }) =>
-        persist(clock, () =>
+      commit: async ({ row, tokens, write, quarantine }) => {
+        await flown.owed?.end();
+        const { id: recordId, generation: presented } = row;
+        const answeredAt = clock.monotonic();
+        const countedAt = Math.round(row.now + answeredAt - readAt);
+        const answer = { ref, recordId, presented, tokens, write, countedAt, quarantine };
+        flown.owed = new OwedAnswer(spool, answer, seal);
+        return this.keep(flown, () =>
           unlessShredded(() =>
-            store.sealAndWrite(row, tokens, (cells) =>
-              claims.commit(row.id, row.generation, { ...cells, ...write }, quarantine),
-            ),
+            store.sealAndWrite(row, tokens, (cells) => {
+              const aged = agedBy(write, clock.monotonic() - answeredAt);
+              return claims.commit(recordId, presented, { ...cells, ...aged }, quarantine);
+            }),
           ),
-        ),
-      fail: ({ held, failure }) => persist(clock, () => claims.fail(held, failure)),
+        );
+      },
+      fail: ({ held, failure }) => this.keep(flown, () => claims.fail(held, failure)),
       giveUp: ({ held, failure }) => claims.fail(held, failure),
       discard: ({ row: { id, tenantId }, refreshToken }) =>
-        persist(clock, () =>
+        this.keep(flown, () =>
           outbox.add({ tenantId, provider: provider.name, recordId: id, token: refreshToken }),
         ),
       report: (event) => events.emit(event),
     };
   }
 
-  private async claim(row: FullTokenRow): Promise<string | null> {
+  private async claim(row: FullTokenRow, askedAt: number): Promise<string | null> {
     const claimId = randomId();
+    if (!this.#gate.isOpen(askedAt, this.clock.monotonic())) throw shuttingDown(row.provider);
     try {
-      return (await this.claims.claim(row, claimId)) ? claimId : null;
+      const claimed = await this.claims.claim(row, claimId);
+      // Its answer would find neither keys nor database.
+      if (this.#gate.closed.aborted) throw shuttingDown(row.provider);
+      return claimed ? claimId : null;
     } catch (error) {
       // Perhaps claimed, certainly not presented: others need not take it for a lost refresh token.
-      this.#releases
-        .run(claimId, () => persist(this.clock, () => this.claims.release(row, claimId)))
-        .catch(() => undefined);
+      this.#releases.run(claimId, () => this.release(row, claimId)).catch(() => undefined);
       throw error;
+    }
+  }
+
+  private async release(row: FullTokenRow, claimId: string): Promise<void> {
+    const until = this.#gate.closed;
+    await persist(
+      this.clock,
+      () => this.claims.release(row, claimId),
+      until.aborted ? { attempts: 1 } : { until },
+    );
+  }
+
+  /** Patiently, until a shutdown has no time left. What was answered goes to the spool as soon as the database stumbles. */
+  private async keep<T>({ owed, provider }: Flown, write: () => Promise<T>): Promise<T> {
+    const { clock, events } = this;
+    const gate = this.#gate;
+    const settings = { until: gate.closed, ...(owed && { onTrouble: () => owed.keep() }) };
+    try {
+      return await gate.track(persist(clock, write, settings));
+    } catch (error) {
+      if (owed && !(await owed.abandon()))
+        events.emit({ type: 'answer_spooled', ...owed.about, outcome: 'lost' });
+      throw error === gate.closed.reason ? shuttingDown(provider) : error;
     }
   }
 
@@ -122,6 +185,8 @@ export class RefreshDriver {
 function withDpopKey(tokens: OpenedTokens, { options }: Provider): OpenedTokens {
   return options.dpop && tokens.dpopKey === null ? { ...tokens, dpopKey: DpopKey.generate().text } : tokens;
 }
+const shuttingDown = (provider: string): ProviderUnavailableError =>
+  new ProviderUnavailableError(provider, SHUTTING_DOWN, 1);
 
 async function perform(handlers: Handlers, { name, input }: Effect): Promise<unknown> {
   return (handlers[name] as (input: unknown) => unknown)(input);
@@ -138,7 +203,7 @@ async function unlessOutdated<T>(open: () => Promise<T>): Promise<T | null> {
 }
 
 /** A tenant that was shredded meanwhile has no key and gets none: its row is a tombstone, as after a log-out. */
-async function unlessShredded(write: () => Promise<boolean>): Promise<boolean> {
+export async function unlessShredded(write: () => Promise<boolean>): Promise<boolean> {
   try {
     return await write();
   } catch (error) {

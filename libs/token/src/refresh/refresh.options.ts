@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { spoolDirectoryFault } from '../store/spool-directory.js';
+import { LATE_CLAIMS_MS } from './shutdown-gate.js';
 
 export interface RefreshOptions {
   /** How long before expiry a token is refreshed, at most a quarter of its lifetime. Default 60. */
@@ -9,6 +11,13 @@ export interface RefreshOptions {
   timeoutSeconds?: number;
   /** After a refresh, a token that an API refuses is not refreshed again for this long. Default 10. */
   cooldownSeconds?: number;
+  /**
+   * Where answers of providers wait, sealed, while the database is away: a directory on a disk that outlives the process.
+   * Made where it is missing. Default: none; a process that ends during an outage loses what it has not stored.
+   */
+  spoolDirectory?: string;
+  /** How long a shutdown waits for exchanges in flight and for the database. 1 to 900. Default: `timeoutSeconds` + 5. */
+  shutdownSeconds?: number;
 }
 
 export interface RefreshAheadOptions {
@@ -18,10 +27,20 @@ export interface RefreshAheadOptions {
   batchSize?: number;
 }
 
-export const REFRESH_DEFAULTS = { beforeExpirySeconds: 60, timeoutSeconds: 30, cooldownSeconds: 10 };
+export const REFRESH_DEFAULTS = {
+  beforeExpirySeconds: 60,
+  timeoutSeconds: 30,
+  cooldownSeconds: 10,
+  spoolDirectory: null as string | null,
+  shutdownSeconds: null as number | null,
+};
 export const AHEAD_DEFAULTS = { cron: '*/30 * * * * *', batchSize: 100 };
 
 export type ResolvedRefreshOptions = typeof REFRESH_DEFAULTS;
+
+/** Longer than the time-out of an exchange, unless said otherwise. */
+export const shutdownMs = ({ shutdownSeconds, timeoutSeconds }: ResolvedRefreshOptions): number =>
+  shutdownSeconds === null ? timeoutSeconds * 1000 + LATE_CLAIMS_MS : shutdownSeconds * 1000;
 
 export const refreshOptionsSchema = z.strictObject({
   beforeExpirySeconds: z
@@ -40,4 +59,13 @@ export const refreshOptionsSchema = z.strictObject({
     .optional(),
   timeoutSeconds: z.number().min(1, 'must be at least 1').max(300, 'must be at most 300').optional(),
   cooldownSeconds: z.int().min(0, 'must be 0 or more').max(3600, 'must be at most 3600').optional(),
+  spoolDirectory: z
+    .string()
+    .min(1, 'must be the path of a directory')
+    .superRefine((path, context) => {
+      const fault = path === '' ? null : spoolDirectoryFault(path);
+      if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+    })
+    .optional(),
+  shutdownSeconds: z.number().min(1, 'must be at least 1').max(900, 'must be at most 900').optional(),
 });

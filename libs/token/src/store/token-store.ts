@@ -35,6 +35,9 @@ const EMPTY: SealedCells = { accessCt: null, refreshCt: null, idCt: null, dpopCt
 const REVOCABLE = 'revocable_token';
 const FENCED_ATTEMPTS = 3;
 
+/** Seals texts by their names, for the file with this id, at once. */
+export type Sealer = (fileId: string, texts: Readonly<Record<string, string>>) => Record<string, string>;
+
 type RowId = Pick<ResolvedTokenRef, 'tenantId'> & { id: string };
 
 /** The only place where token secrets are sealed and opened. Each is bound to tenant, row and column. */
@@ -146,9 +149,34 @@ export class TokenStore {
     return sealed;
   }
 
-  /** Fails where tokens of this tenant could not be sealed now: better known before they are asked for. @throws KeyUnavailableError */
-  async assertSeals(row: RowId): Promise<void> {
-    await this.encryption.encryptRow({ tenantId: row.tenantId, recordId: row.id }, []);
+  /**
+   * Seals texts for a file, bound to `fileId` and their names. Fails where tokens of this tenant could not be sealed now:
+   * better known before they are asked for. What it returns needs neither database nor key service. @throws KeyUnavailableError
+   */
+  async sealerFor(row: RowId): Promise<Sealer> {
+    const seal = await this.encryption.sealer({ tenantId: row.tenantId, recordId: row.id });
+    return (fileId, texts) => {
+      const fields = Object.entries(texts).map(([field, plaintext]) => ({ field, plaintext }));
+      const records = seal(fileId, fields);
+      return Object.fromEntries(fields.map(({ field }, index) => [field, recordToText(records[index]!)]));
+    };
+  }
+
+  /**
+   * Opens what a sealer has sealed, also when its key was retired since: retiring looks at rows only.
+   * @throws DecryptionError | KeyUnavailableError
+   */
+  async openFile(
+    file: RowId,
+    sealed: Readonly<Record<string, string>>,
+  ): Promise<Readonly<Record<string, string>>> {
+    const opened: Record<string, string> = {};
+    for (const [field, text] of Object.entries(sealed)) {
+      const context = { tenantId: file.tenantId, recordId: file.id, field };
+      const plaintext = await this.encryption.decryptEvenRetired(this.recordOf(file, field, text), context);
+      opened[field] = plaintext.toString('utf8');
+    }
+    return opened;
   }
 
   private async sealAll(row: RowId, tokens: OpenedTokens): Promise<SealedCells> {
