@@ -4,6 +4,7 @@ import type { Database } from './database/database.js';
 import { JobScheduler } from './jobs/job-scheduler.js';
 import { KeyWatch } from './keys/key-watch.js';
 import { RefreshService } from './refresh/refresh.service.js';
+import { ReplicaSession } from './refresh/replica-session.js';
 
 /** How long a shutdown waits for exchanges in flight. */
 const DRAIN_MS = 15_000;
@@ -16,12 +17,14 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
     private readonly scheduler: JobScheduler,
     private readonly refresher: RefreshService,
     private readonly clock: Clock,
+    private readonly session: ReplicaSession,
   ) {}
 
   async onModuleInit(): Promise<void> {
     await this.database.assertTables();
     // A wrong keyring does not stop the process: it is not ready, and says why in log and health.
     await this.keys.start();
+    await this.session.start();
   }
 
   onApplicationBootstrap(): void {
@@ -36,5 +39,6 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
   private async drain(): Promise<void> {
     await Promise.all([this.scheduler.stop(), this.refresher.settled()]);
     await this.keys.stop();
+    await this.session.stop();
   }
 }

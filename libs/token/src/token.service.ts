@@ -237,7 +237,9 @@ export class TokenService {
       row,
       await this.store.open({ id: row.id, tenantId: ref.tenantId }, 'accessCt', row.accessCt!),
     );
-    if (state === 'fresh') cache?.set(ref, token, millisecondsLeft(row), begun);
+    const msToDue = row.refreshAfter === null ? null : row.refreshAfter - row.now;
+    if (state === 'fresh')
+      cache?.set(ref, token, { id: row.id, msLeft: millisecondsLeft(row), msToDue }, begun);
     events.emit({ type: 'token_read', source: 'database' });
     return token;
   }

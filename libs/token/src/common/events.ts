@@ -47,6 +47,7 @@ export type TokenEvent =
   | { type: 'rows_reencrypted'; keyId: string; rows: number; lagging: number }
   | { type: 'row_quarantined'; recordId: string; reason: string }
   | { type: 'write_fenced' }
+  | { type: 'session_changed'; liveness: 'session' | 'lease'; reason: string | null }
   | { type: 'tenant_shredded'; keys: number; tokens: number }
   | { type: 'job_run'; job: string; outcome: 'succeeded' | 'failed'; processed: number; reason?: string };
 

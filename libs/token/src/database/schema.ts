@@ -7,6 +7,7 @@ import { TokenEntity } from './entities/token.entity.js';
 import { CreateTokenwardTables1764000000000 } from './migrations/1764000000000-create-tokenward-tables.js';
 import { AddKeyRotation1764100000000 } from './migrations/1764100000000-add-key-rotation.js';
 import { AddRevocationOutbox1764200000000 } from './migrations/1764200000000-add-revocation-outbox.js';
+import { AddClaimReplica1764300000000 } from './migrations/1764300000000-add-claim-replica.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
 export const tokenEntities = [
@@ -23,4 +24,5 @@ export const tokenMigrations = [
   CreateTokenwardTables1764000000000,
   AddKeyRotation1764100000000,
   AddRevocationOutbox1764200000000,
+  AddClaimReplica1764300000000,
 ] as const;

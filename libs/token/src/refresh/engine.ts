@@ -30,7 +30,8 @@ export function* newerThan(seen: number, settings: FlightSettings): Flight<Issue
       if (value !== null) return issuedFrom(row, value);
     } else {
       assertPresentable(row, ref.provider);
-      const decision = claimDecision(row, provider);
+      const presence = row.claimReplica === null ? 'unknown' : yield* ask('presence', row);
+      const decision = claimDecision(row, provider, presence);
       if (decision === 'reauthorize') yield* abandon(row);
       const issued = decision === 'claim' ? yield* exchange(row, settings) : null;
       if (issued !== null) return issued;

@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.js';
-import { KeyUnavailableError } from '../common/errors.js';
+import { KeyUnavailableError, ProviderUnavailableError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
 import type { ResolvedTokenRef } from '../common/tokens.js';
 import { randomFraction, randomId } from '../crypto/random.js';
@@ -13,6 +13,7 @@ import { Claims } from './claims.js';
 import type { Effect, Effects, Flight } from './effects.js';
 import { persist } from './persistence.js';
 import { HEARTBEAT_MS, LEASE_MS } from './policy.js';
+import type { Footing, ReplicaSession } from './replica-session.js';
 import { SingleFlight } from './single-flight.js';
 
 type Handlers = {
@@ -20,6 +21,9 @@ type Handlers = {
     input: Effects[Name]['in'],
   ) => Promise<Effects[Name]['out']> | Effects[Name]['out'];
 };
+
+/** While news is heard, a row is read again at the latest after so long. */
+const UNHEARD_MS = 1_000;
 
 /** Carries out what a flight asks for: at the database, the keys and the provider. */
 export class RefreshDriver {
@@ -32,6 +36,7 @@ export class RefreshDriver {
     private readonly outbox: RevocationOutbox,
     private readonly clock: Clock,
     private readonly events: TokenEvents,
+    private readonly session: ReplicaSession,
   ) {}
 
   /** Runs a flight to its end, whatever its callers do. @throws what the flight throws, and what the database or the keys do */
@@ -54,10 +59,12 @@ export class RefreshDriver {
   }
 
   private handlers(ref: ResolvedTokenRef, provider: Provider, heartbeats: NodeJS.Timeout[]): Handlers {
-    const { rows, store, claims, outbox, clock, events } = this;
+    const { rows, store, claims, outbox, clock, events, session } = this;
     const deadline = clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
+    let seen: FullTokenRow | null = null;
+    let footing: Footing | null = null;
     return {
-      read: () => rows.findFull(ref),
+      read: async () => (seen = await rows.findFull(ref)),
       reread: () => persist(clock, () => rows.findFull(ref)),
       openAccess: (row) => unlessOutdated(() => store.open(row, 'accessCt', row.accessCt!)),
       open: async (row) => {
@@ -65,12 +72,22 @@ export class RefreshDriver {
         if (tokens !== null) await store.assertSeals(row);
         return tokens;
       },
+      presence: (row) => session.presences.of(row),
       wait: async () => {
-        await clock.sleep(50 + randomFraction() * 100);
+        await this.wait(seen);
         return clock.monotonic() < deadline;
       },
-      claim: (row) => this.claim(row),
+      claim: (row) => {
+        footing = session.footing();
+        if (footing === null)
+          throw new ProviderUnavailableError(provider.name, 'the replica session is being restored', 1);
+        return this.claim(row, footing.claimant);
+      },
       present: async ({ row, claimId, refreshToken }) => {
+        if (footing === null || !session.holds(footing)) {
+          this.giveBack(row, claimId);
+          return null;
+        }
         heartbeats.push(this.startHeartbeat(row.id, claimId));
         const started = clock.monotonic();
         const exchange = await exchangeRefreshToken(provider, refreshToken);
@@ -94,17 +111,36 @@ export class RefreshDriver {
     };
   }
 
-  private async claim(row: FullTokenRow): Promise<string | null> {
+  /** Until the row may have changed, or its claimant may have died. */
+  private async wait(row: FullTokenRow | null): Promise<void> {
+    const { news, presences } = this.session;
+    const started = this.clock.monotonic();
+    for (;;) {
+      const pause = this.clock.sleep(40 + randomFraction() * 60);
+      if (row === null) return pause;
+      if (await news.change(row.id, pause)) return;
+      // Otherwise only the row itself can tell.
+      const isHeard = row.claimId !== null && news.flowing && this.clock.monotonic() - started < UNHEARD_MS;
+      if (!isHeard || !(await presences.isHeld(row))) return;
+    }
+  }
+
+  private async claim(row: FullTokenRow, claimant: string | null): Promise<string | null> {
     const claimId = randomId();
     try {
-      return (await this.claims.claim(row, claimId)) ? claimId : null;
+      return (await this.claims.claim(row, claimId, claimant)) ? claimId : null;
     } catch (error) {
       // Perhaps claimed, certainly not presented: others need not take it for a lost refresh token.
-      this.#releases
-        .run(claimId, () => persist(this.clock, () => this.claims.release(row, claimId)))
-        .catch(() => undefined);
+      this.giveBack(row, claimId);
       throw error;
     }
+  }
+
+  /** As long as this process lives nobody else can take the claim over: it does not stop trying. */
+  private giveBack(row: FullTokenRow, claimId: string): void {
+    this.#releases
+      .run(claimId, () => persist(this.clock, () => this.claims.release(row, claimId), Infinity))
+      .catch(() => undefined);
   }
 
   private startHeartbeat(rowId: string, claimId: string): NodeJS.Timeout {

@@ -9,7 +9,12 @@ export interface RefreshOptions {
   timeoutSeconds?: number;
   /** After a refresh, a token that an API refuses is not refreshed again for this long. Default 10. */
   cooldownSeconds?: number;
+  /** How a replica shows that it lives while it refreshes. Default `auto`: by a session lock where there is one. */
+  liveness?: Liveness;
 }
+
+/** `lease`: by a heartbeat in the row. `session`: by a lock of a database connection, or not at all. */
+export type Liveness = 'auto' | 'session' | 'lease';
 
 export interface RefreshAheadOptions {
   /** Default: every 30 seconds. */
@@ -18,7 +23,12 @@ export interface RefreshAheadOptions {
   batchSize?: number;
 }
 
-export const REFRESH_DEFAULTS = { beforeExpirySeconds: 60, timeoutSeconds: 30, cooldownSeconds: 10 };
+export const REFRESH_DEFAULTS = {
+  beforeExpirySeconds: 60,
+  timeoutSeconds: 30,
+  cooldownSeconds: 10,
+  liveness: 'auto' as Liveness,
+};
 export const AHEAD_DEFAULTS = { cron: '*/30 * * * * *', batchSize: 100 };
 
 export type ResolvedRefreshOptions = typeof REFRESH_DEFAULTS;
@@ -40,4 +50,5 @@ export const refreshOptionsSchema = z.strictObject({
     .optional(),
   timeoutSeconds: z.number().min(1, 'must be at least 1').max(300, 'must be at most 300').optional(),
   cooldownSeconds: z.int().min(0, 'must be 0 or more').max(3600, 'must be at most 3600').optional(),
+  liveness: z.enum(['auto', 'session', 'lease'], 'must be "auto", "session" or "lease"').optional(),
 });
