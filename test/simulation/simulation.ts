@@ -23,8 +23,8 @@ const HORIZON_MS = 120_000;
 /** Of leases, together with a heartbeat's distance shorter than the lease, whose bound docs/refresh.md names. */
 const LONGEST_PAUSE_MS = { lease: 5_000, session: 60_000 };
 /** A lost connection is replaced faster than others look twice. */
-const RECONNECT_MS = 40;
-const SECOND_LOOK_MS = 60;
+const RECONNECT_MS = 70;
+const SECOND_LOOK_MS = 90;
 const LONGEST_CUT_MS = 5_000;
 const LONGEST_OUTAGE_MS = 3_000;
 const SETTLED_MS = 4_000_000;
@@ -302,7 +302,7 @@ export class Simulation {
         return this.#presence(effect.input.claimReplica!, next, lost);
       case 'wait':
         flight.reads = 0;
-        return this.#time.after(50 + this.#random.fraction() * 100, () =>
+        return this.#time.after(40 + this.#random.fraction() * 40, () =>
           next(this.#time.now < flight.deadline),
         );
       case 'claim':

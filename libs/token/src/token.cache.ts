@@ -28,6 +28,12 @@ interface CachedRow {
   msToDue: number | null;
 }
 
+/** When a read began, and after which change. */
+interface BegunRead {
+  at: number;
+  changes: number;
+}
+
 const keyOf = (ref: ResolvedTokenRef): string =>
   JSON.stringify([ref.tenantId, ref.userId, ref.provider, ref.account]);
 
@@ -38,10 +44,11 @@ const keyOf = (ref: ResolvedTokenRef): string =>
 export class TokenCache {
   readonly #tokens: LRUCache<string, Entry>;
   readonly #keys = new Map<string, string>();
-  /** When rows, or the keys of their refs, were changed last: what was read before that is not kept. */
+  /** The last changes of rows, or of the keys of their refs, numbered: what was read before is not kept. */
   readonly #changed: LRUCache<string, number>;
-  /** The same for all rows that `#changed` does not know any more. */
-  #floor = -Infinity;
+  #changes = 0;
+  /** The last change of any row that `#changed` does not know any more. */
+  #floor = 0;
   #settledAt = -Infinity;
 
   constructor(
@@ -52,8 +59,8 @@ export class TokenCache {
     this.#tokens = new LRUCache({ max: maxEntries, dispose: ({ rowId }) => this.#keys.delete(rowId) });
     this.#changed = new LRUCache({
       max: maxEntries,
-      dispose: (at, _key, why) => {
-        if (why === 'evict') this.#floor = Math.max(this.#floor, at);
+      dispose: (change, _key, why) => {
+        if (why === 'evict') this.#floor = Math.max(this.#floor, change);
       },
     });
     news.follow((rowId, settled) => {
@@ -73,21 +80,21 @@ export class TokenCache {
   }
 
   /** Call before a read, hand the result to `set`: what has changed since is not cached. */
-  begin(): number {
-    return this.clock.monotonic();
+  begin(): BegunRead {
+    return { at: this.clock.monotonic(), changes: this.#changes };
   }
 
-  set(ref: ResolvedTokenRef, token: IssuedAccessToken, row: CachedRow, begun: number): void {
+  set(ref: ResolvedTokenRef, token: IssuedAccessToken, row: CachedRow, { at, changes }: BegunRead): void {
     const key = keyOf(ref);
-    const changed = Math.max(this.#changed.get(key) ?? -Infinity, this.#changed.get(row.id) ?? -Infinity);
-    if (begun <= Math.max(changed, this.#floor)) return;
-    const heard = begun < this.#settledAt ? 0 : Math.min(HEARD_MS, row.msToDue ?? HEARD_MS);
+    const changed = Math.max(this.#changed.get(key) ?? 0, this.#changed.get(row.id) ?? 0, this.#floor);
+    if (changed > changes) return;
+    const heardMs = at < this.#settledAt ? 0 : Math.min(HEARD_MS, row.msToDue ?? HEARD_MS);
     this.#tokens.set(key, {
       token,
       rowId: row.id,
       freshUntil: row.msLeft === null ? Infinity : this.clock.monotonic() + row.msLeft,
-      unheardUntil: begun + UNHEARD_MS,
-      heardUntil: begun + heard,
+      unheardUntil: at + UNHEARD_MS,
+      heardUntil: at + heardMs,
     });
     this.#keys.set(row.id, key);
   }
@@ -98,13 +105,13 @@ export class TokenCache {
   }
 
   #forget(changed: string, key: string | undefined): void {
-    this.#changed.set(changed, this.clock.monotonic());
+    this.#changed.set(changed, ++this.#changes);
     if (key !== undefined) this.#tokens.delete(key);
   }
 
   #drop(settled: boolean): void {
-    this.#floor = this.clock.monotonic();
-    if (!settled) this.#settledAt = this.#floor + UNSETTLED_MS;
+    this.#floor = ++this.#changes;
+    if (!settled) this.#settledAt = this.clock.monotonic() + UNSETTLED_MS;
     this.#tokens.clear();
   }
 }

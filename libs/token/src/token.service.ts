@@ -208,7 +208,7 @@ export class TokenService {
       events.emit({ type: 'token_read', source: 'cache' });
       return cached;
     }
-    const begun = cache?.begin() ?? 0;
+    const begun = cache?.begin() ?? null;
     return openCurrent(
       async () => refreshable(await this.rows.find(ref), ref),
       (row) => this.useRow(row, ref, minTtlSeconds, force, begun),
@@ -220,7 +220,7 @@ export class TokenService {
     ref: ResolvedTokenRef,
     minTtlSeconds: number,
     force: boolean | IssuedAccessToken,
-    begun: number,
+    begun: ReturnType<TokenCache['begin']> | null,
   ): Promise<IssuedAccessToken> {
     const { cache, events } = this.context;
     const state = freshness(row, minTtlSeconds);
@@ -238,7 +238,7 @@ export class TokenService {
       await this.store.open({ id: row.id, tenantId: ref.tenantId }, 'accessCt', row.accessCt!),
     );
     const msToDue = row.refreshAfter === null ? null : row.refreshAfter - row.now;
-    if (state === 'fresh')
+    if (state === 'fresh' && begun !== null)
       cache?.set(ref, token, { id: row.id, msLeft: millisecondsLeft(row), msToDue }, begun);
     events.emit({ type: 'token_read', source: 'database' });
     return token;

@@ -1,3 +1,4 @@
+import type { Clock } from '../common/clock.js';
 import {
   type Look,
   type SessionConnection,
@@ -13,10 +14,7 @@ type Row = Record<string, unknown>;
 /** As much of `mysql2` as is needed here; it comes with the host's data source. */
 interface MysqlConnection {
   connect(done: (error: Error | null) => void): void;
-  query(
-    query: { sql: string; values: unknown[]; timeout: number },
-    done: (error: Error | null, rows: Row[]) => void,
-  ): void;
+  query(text: string, values: unknown[], done: (error: Error | null, rows: Row[]) => void): void;
   on(event: 'error' | 'end', listener: () => void): void;
   destroy(): void;
 }
@@ -30,7 +28,7 @@ interface MysqlDriver {
 type Query = (text: string, values?: unknown[]) => Promise<Row[]>;
 
 const CONNECT_MS = 5_000;
-const ANSWER_MS = 15_000;
+const OPEN_MS = 15_000;
 const LOCK_SECONDS = 10;
 /**
  * For so long a stopped process keeps its lock, and for so long that of a host that has vanished is not free: this server
@@ -47,7 +45,10 @@ export class MysqlSessions extends SessionConnector {
   override readonly available = true;
   #server: string | null = null;
 
-  constructor(private readonly database: Database) {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {
     super();
   }
 
@@ -71,9 +72,7 @@ export class MysqlSessions extends SessionConnector {
     };
     const query: Query = (text, values = []) =>
       new Promise((resolve, reject) => {
-        connection.query({ sql: text, values, timeout: ANSWER_MS }, (error, rows) =>
-          error ? reject(error) : resolve(rows),
-        );
+        connection.query(text, values, (error, rows) => (error ? reject(error) : resolve(rows)));
       });
     const name = lockName(replicaId);
     const ping = async (): Promise<void> => {
@@ -85,18 +84,27 @@ export class MysqlSessions extends SessionConnector {
       await new Promise<void>((resolve, reject) => {
         connection.connect((error) => (error ? reject(error) : resolve()));
       });
-      const settings = ['wait_timeout', 'interactive_timeout'].map(
-        (one) => `SESSION ${one} = ${SILENCE_SECONDS}`,
-      );
-      await query(`SET ${settings.join(', ')}`);
-      await lock(query, name);
-      await ping();
-      const [row] = await query(`SELECT ${await this.#serverText()} AS server`);
-      return { server: row!['server'] as string, hears: false, ping, close };
+      const server = await Promise.race([
+        this.#take(query, name, ping),
+        this.clock.sleep(OPEN_MS, false).then(() => null),
+      ]);
+      if (server === null) throw new Error('the database does not answer');
+      return { server, hears: false, ping, close };
     } catch (error) {
       await close();
       throw error;
     }
+  }
+
+  async #take(query: Query, name: string, ping: () => Promise<void>): Promise<string> {
+    const settings = ['wait_timeout', 'interactive_timeout'].map(
+      (one) => `SESSION ${one} = ${SILENCE_SECONDS}`,
+    );
+    await query(`SET ${settings.join(', ')}`);
+    await lock(query, name);
+    await ping();
+    const [row] = await query(`SELECT ${await this.#serverText()} AS server`);
+    return row!['server'] as string;
   }
 
   override async look(replicaId: string): Promise<Look> {

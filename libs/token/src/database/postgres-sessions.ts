@@ -25,9 +25,15 @@ interface PgDriver {
   master: { Client: new (options: object) => PgClient; options: object & { password?: unknown } };
 }
 
+/** The lock, as the server sees it. */
+interface Held {
+  pid: unknown;
+  server: string;
+}
+
 const CONNECT_MS = 5_000;
 const PROBE_MS = 1_500;
-const LOCK_MS = 10_000;
+const OPEN_MS = 10_000;
 const CLOSE_MS = 1_000;
 const PROBE = 'probe ';
 
@@ -50,7 +56,6 @@ const SERVER = `(SELECT concat_ws('.', floor(extract(epoch FROM pg_postmaster_st
 /** Session advisory locks, and LISTEN. */
 export class PostgresSessions extends SessionConnector {
   override readonly available = true;
-  /** A lost connection is replaced without a test: until then the lock is free. */
   #proven = false;
 
   constructor(
@@ -68,6 +73,8 @@ export class PostgresSessions extends SessionConnector {
       password: options.password,
       keepAlive: true,
       connectionTimeoutMillis: CONNECT_MS,
+      // By the clock it would take a process that was stopped for a server that is silent.
+      query_timeout: 0,
       application_name: `tokenward ${replicaId}`,
     });
     let ended = false;
@@ -93,27 +100,34 @@ export class PostgresSessions extends SessionConnector {
     };
     try {
       await client.connect();
-      await client.query(`LISTEN ${CHANNEL}`);
-      // Before the rest: behind a pooler that would stay with a connection that others use as well.
-      if (!this.#proven) {
-        await this.database.rows(sql`SELECT pg_notify(${CHANNEL}, ${probe})`);
-        if (!(await Promise.race([heard, this.clock.sleep(PROBE_MS, false).then(() => false)])))
-          throw new SessionUnsuitableError(
-            'notifications do not arrive, as behind a pooler in transaction mode',
-          );
-      }
-      await client.query(SETTINGS);
       const held = await Promise.race([
-        lock(client, replicaId),
-        this.clock.sleep(LOCK_MS, false).then(() => null),
+        this.#take(client, replicaId, probe, heard),
+        this.clock.sleep(OPEN_MS, false).then(() => null),
       ]);
-      if (held === null) throw new Error('the lock of this replica is not free');
-      this.#proven = true;
+      if (held === null) throw new Error('the database does not answer');
       return { server: held.server, hears: true, ping: () => ping(client, held.pid), close };
     } catch (error) {
       await close();
       throw error;
     }
+  }
+
+  async #take(client: PgClient, replicaId: string, probe: string, heard: Promise<boolean>): Promise<Held> {
+    // What was tried out once is not tried again: as long as this takes, the lock is free.
+    const known = this.#proven ? await lock(client, replicaId) : null;
+    await client.query(`LISTEN ${CHANNEL}`);
+    if (!this.#proven) {
+      // Before the lock: behind a pooler that would stay with a connection that others use as well.
+      await this.database.rows(sql`SELECT pg_notify(${CHANNEL}, ${probe})`);
+      if (!(await Promise.race([heard, this.clock.sleep(PROBE_MS, false).then(() => false)])))
+        throw new SessionUnsuitableError(
+          'notifications do not arrive, as behind a pooler in transaction mode',
+        );
+    }
+    await client.query(SETTINGS);
+    const held = known ?? (await lock(client, replicaId));
+    this.#proven = true;
+    return held;
   }
 
   override async look(replicaId: string): Promise<Look> {
@@ -136,7 +150,7 @@ export class PostgresSessions extends SessionConnector {
 }
 
 /** Whoever holds the lock is an older connection of this replica: it ends while this one is already waiting. */
-async function lock(client: PgClient, replicaId: string): Promise<{ pid: unknown; server: string }> {
+async function lock(client: PgClient, replicaId: string): Promise<Held> {
   await client.query(`SELECT pg_terminate_backend(pid) FROM ${HOLDERS} AND pid <> pg_backend_pid()`, [
     replicaId,
   ]);

@@ -24,5 +24,5 @@ class NoSessions extends SessionConnector {
 
 export function sessionsOf(database: Database, clock: Clock): SessionConnector {
   if (database.dialect === 'postgres') return new PostgresSessions(database, clock);
-  return database.dialect === 'mysql' ? new MysqlSessions(database) : new NoSessions();
+  return database.dialect === 'mysql' ? new MysqlSessions(database, clock) : new NoSessions();
 }

@@ -11,7 +11,7 @@ export interface Claimed {
 }
 
 /** A replica that has lost its connection takes its lock again within this time. */
-const SECOND_LOOK_MS = 60;
+const SECOND_LOOK_MS = 90;
 
 /** How a row names the session that its claim rests on. */
 export const claimantName = (replicaId: string, server: string): string => `${replicaId}@${server}`;

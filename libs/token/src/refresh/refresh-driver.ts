@@ -116,7 +116,7 @@ export class RefreshDriver {
     const { news, presences } = this.session;
     const started = this.clock.monotonic();
     for (;;) {
-      const pause = this.clock.sleep(40 + randomFraction() * 60);
+      const pause = this.clock.sleep(40 + randomFraction() * 40);
       if (row === null) return pause;
       if (await news.change(row.id, pause)) return;
       // Otherwise only the row itself can tell.

@@ -34,6 +34,8 @@ export class ReplicaSession {
   /** What it knows of the others. */
   readonly presences: Presences;
   #connection: SessionConnection | null = null;
+  /** One that does not answer: the server may still hold the lock for it, and is to do so until the next one has it. */
+  #silent: SessionConnection | null = null;
   #stopped = false;
   #watch: Promise<void> | null = null;
   #wake: () => void = () => undefined;
@@ -84,7 +86,7 @@ export class ReplicaSession {
     const connection = this.#connection;
     this.#connection = null;
     this.news.deaf();
-    await connection?.close();
+    await Promise.all([connection?.close(), this.#silent?.close()]);
   }
 
   /** What a claim rests on that is made now; null where none may be made. */
@@ -108,8 +110,8 @@ export class ReplicaSession {
         await this.#pause(PING_MS);
         const connection = this.#connection as SessionConnection | null;
         if (connection === null || this.#stopped || (await this.#answers(connection))) continue;
-        // Nobody answers, but the server may still hold the lock for it: that ends with the next one's beginning.
-        this.#lose(connection, 'the database does not answer', false);
+        this.#lose(connection, 'the database does not answer');
+        this.#silent = connection;
         failures = 0;
       }
       try {
@@ -133,7 +135,7 @@ export class ReplicaSession {
       changed: (rowId) => this.news.changed(rowId),
       lost: () => {
         lost = true;
-        if (opened !== null) this.#lose(opened, 'the connection was lost', true);
+        if (opened !== null) this.#lose(opened, 'the connection was lost');
       },
     });
     if (lost || this.#stopped) {
@@ -143,16 +145,17 @@ export class ReplicaSession {
     }
     opened = connection;
     this.#connection = connection;
+    void this.#silent?.close();
+    this.#silent = null;
     this.#report(null);
     if (connection.hears) this.news.begin();
   }
 
-  #lose(connection: SessionConnection, reason: string, closed: boolean): void {
+  #lose(connection: SessionConnection, reason: string): void {
     if (this.#connection !== connection) return;
     this.#connection = null;
     this.news.deaf();
     this.#report(reason);
-    if (!closed) void connection.close();
     this.#wake();
   }
 
