@@ -352,7 +352,7 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     const reply = provider.faults.holdReply();
     const refreshing = one.tokens.refreshTokens(ref);
     await expect.poll(() => provider.oracle.exchanges).toBe(exchanges + 1);
-    await sql(`claimed_at = ${Date.now() - 60_000}`, ref);
+    await sql(`claimed_at = ${Date.now() - 60_000}, claim_replica = NULL`, ref);
     await expect(two.tokens.getAccessToken(ref, { forceRefresh: true })).rejects.toThrow(
       ReauthorizationRequiredError,
     );

@@ -10,15 +10,30 @@ export interface Running {
   readonly joined: ((token: IssuedAccessToken | null) => void)[];
   presentation: Presentation | null;
   beats: boolean;
+  /** What the claim that it holds rests on. */
+  footing: Footing | null;
   /** The generation that it has read last. */
   lastRead: number;
   /** Rows read since it has last paused or presented anything. */
   reads: number;
 }
 
+/** As in `refresh/replica-session.ts`. */
+export interface Footing {
+  readonly claimant: string | null;
+  readonly connection: number;
+  readonly since: number;
+}
+
 /** A process between its start and its crash. */
 export class ReplicaModel {
   crashed = false;
+  /** Whether its session holds its lock; always false where claims are leases. */
+  locked: boolean;
+  /** Counts the connections that it has had. */
+  connection = 0;
+  /** Its lock was free for long enough for others to think that it is dead. */
+  cutOff = false;
   pausedUntil = 0;
   readonly flights = new Map<string, Running>();
   /** Refresh tokens that have reached this process and are not in the database yet. */
@@ -26,9 +41,22 @@ export class ReplicaModel {
   /** Those of them that a crash does not take, and how the next process stores each. */
   readonly spool = new Map<string, () => unknown>();
 
+  constructor(
+    readonly name: string,
+    hasSession: boolean,
+  ) {
+    this.locked = hasSession;
+  }
+
+  loseLock(): void {
+    this.locked = false;
+    this.connection++;
+  }
+
   /** From now on nobody knows what it knew. */
   crash(): Running[] {
     this.crashed = true;
+    this.locked = false;
     const running = [...this.flights.values()];
     for (const { presentation } of running)
       if (presentation?.state === 'under way' || presentation?.state === 'answered')

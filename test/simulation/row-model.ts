@@ -12,6 +12,10 @@ export interface Broken {
   failAnything?: boolean;
   forgetsAnswer?: boolean;
   forgetsSpool?: boolean;
+  looksOnce?: boolean;
+  overlooksLocks?: boolean;
+  overlooksRestarts?: boolean;
+  presentsWithoutLock?: boolean;
   sharesFlightsOfAllUsers?: boolean;
   skipsGeneration?: boolean;
 }
@@ -52,6 +56,7 @@ export class RowModel {
       updatedAt: 0,
       claimId: null,
       claimedAt: null,
+      claimReplica: null,
       unknownSince: null,
       retryAfter: null,
       failures: 0,
@@ -65,7 +70,7 @@ export class RowModel {
     return { ...this.row, now: this.time.now };
   }
 
-  claim(seen: FullTokenRow, claimId: string): boolean {
+  claim(seen: FullTokenRow, claimId: string, claimant: string | null): boolean {
     const { row } = this;
     const unchanged =
       row.generation === seen.generation &&
@@ -74,7 +79,8 @@ export class RowModel {
       row.claimId === seen.claimId &&
       row.claimedAt === seen.claimedAt;
     if (!unchanged && !(this.broken.claimAnything && row.status === 'active')) return false;
-    this.#set({ claimId, claimedAt: this.time.now, unknownSince: row.unknownSince ?? this.time.now });
+    const unknownSince = row.unknownSince ?? this.time.now;
+    this.#set({ claimId, claimedAt: this.time.now, claimReplica: claimant, unknownSince });
     return true;
   }
 
@@ -172,7 +178,8 @@ export class RowModel {
   }
 
   #set(changed: Partial<FullTokenRow>): void {
-    this.row = { ...this.row, ...changed };
+    const row = { ...this.row, ...changed };
+    this.row = row.claimId === null ? { ...row, claimReplica: null } : row;
     this.values.set(this.row.generation, this.row.accessCt);
   }
 }

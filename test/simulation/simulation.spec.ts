@@ -56,6 +56,10 @@ describe('the simulation notices when', () => {
     ['an answer is stored over a log-out', { commitAnything: true }, 'I4'],
     ['calls of several users share a flight', { sharesFlightsOfAllUsers: true }, 'I5'],
     ['a refusal of the past ends a session', { failAnything: true }, 'I6'],
+    ['a claimant is taken for dead although it holds its lock', { overlooksLocks: true }, 'I1'],
+    ['a lock that is free for a moment counts as lost', { looksOnce: true }, 'I1'],
+    ['locks that a restart of the database has freed count as lost', { overlooksRestarts: true }, 'I1'],
+    ['a claimant presents although its session was lost', { presentsWithoutLock: true }, 'I1'],
     ['a claim overlooks a failure since it has read', { claimsAfterFailure: true }, 'I7'],
   ])('%s', (_name, guard, invariant) => {
     expect(broken((seed) => new Simulation(seed, guard).run(), invariant)).toContain(invariant);

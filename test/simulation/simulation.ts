@@ -8,18 +8,24 @@ import type { ProviderOptions } from '../../libs/token/src/oauth/provider.option
 import type { Exchange } from '../../libs/token/src/oauth/refresh-grant.js';
 import type { Effect } from '../../libs/token/src/refresh/effects.js';
 import { newerThan } from '../../libs/token/src/refresh/engine.js';
-import { HEARTBEAT_MS } from '../../libs/token/src/refresh/policy.js';
+import { HEARTBEAT_MS, LEASE_MS } from '../../libs/token/src/refresh/policy.js';
+import { claimantName, type Presence } from '../../libs/token/src/refresh/presences.js';
 import { GRACE_SECONDS, type Mode, ProviderModel } from './provider-model.js';
 import { Random } from './random.js';
-import { type EffectOf, ReplicaModel, type Running } from './replica-model.js';
+import type { FullTokenRow } from '../../libs/token/src/store/token-rows.js';
+import { type EffectOf, type Footing, ReplicaModel, type Running } from './replica-model.js';
 import { type Broken, RowModel } from './row-model.js';
 import { Timeline } from './timeline.js';
 import { Violation } from './violation.js';
 
 const STEPS = 200_000;
 const HORIZON_MS = 120_000;
-/** Together with a heartbeat's distance shorter than the lease, whose bound docs/refresh.md names. */
-const LONGEST_PAUSE_MS = 5_000;
+/** Of leases, together with a heartbeat's distance shorter than the lease, whose bound docs/refresh.md names. */
+const LONGEST_PAUSE_MS = { lease: 5_000, session: 60_000 };
+/** A lost connection is replaced faster than others look twice. */
+const RECONNECT_MS = 70;
+const SECOND_LOOK_MS = 90;
+const LONGEST_CUT_MS = 5_000;
 const LONGEST_OUTAGE_MS = 3_000;
 const SETTLED_MS = 4_000_000;
 const PATIENCE_MS = 45_000;
@@ -53,6 +59,10 @@ export class Simulation {
   /** Who has ever claimed the right to present a refresh token. */
   readonly #claimants = new Map<string, ReplicaModel[]>();
   readonly #rejected = new Set<string>();
+  readonly #liveness: 'lease' | 'session';
+  #replicaCount = 0;
+  /** Counts the starts of the database. */
+  #starts = 0;
   #claimCount = 0;
   #databaseBackAt = 0;
   #faulty = true;
@@ -66,7 +76,8 @@ export class Simulation {
     const { mode, options } = random.pick(PROVIDERS);
     this.#options = options;
     this.#provider = new ProviderModel(mode, (age) => isAllowed(options, age), random);
-    this.#replicas = Array.from({ length: 1 + random.upTo(4) }, () => new ReplicaModel());
+    this.#liveness = random.chance(0.6) ? 'session' : 'lease';
+    this.#replicas = Array.from({ length: 1 + random.upTo(4) }, () => this.#newReplica());
     this.#sessions = Array.from({ length: 1 + random.upTo(2) }, (_, user) => ({
       rows: new RowModel(user, this.#provider.logIn(user), this.#time, broken),
       excused: false,
@@ -98,10 +109,49 @@ export class Simulation {
         this.#call(random.pick(this.#replicas), user, random.chance(0.5));
     else if (action < 0.75) this.#crash(random.upTo(this.#replicas.length));
     else if (action < 0.83)
-      random.pick(this.#replicas).pausedUntil = this.#time.now + random.upTo(LONGEST_PAUSE_MS);
-    else if (action < 0.91) this.#databaseBackAt = this.#time.now + random.upTo(LONGEST_OUTAGE_MS);
-    else if (action < 0.96) this.#logIn(user);
+      random.pick(this.#replicas).pausedUntil =
+        this.#time.now + random.upTo(LONGEST_PAUSE_MS[this.#liveness]);
+    else if (action < 0.91) {
+      this.#databaseBackAt = this.#time.now + random.upTo(LONGEST_OUTAGE_MS);
+      if (this.#liveness === 'session') this.#disturb();
+    } else if (action < 0.96) this.#logIn(user);
     else this.#logOut(user);
+  }
+
+  #newReplica(): ReplicaModel {
+    return new ReplicaModel(`replica-${this.#replicaCount++}`, this.#liveness === 'session');
+  }
+
+  /**
+   * The database restarts, or a connection is lost, or one is cut for a while. Not one of a replica that is paused or, when
+   * it is cut, presents something: that is the bound of docs/refresh.md.
+   */
+  #disturb(): void {
+    const kind = this.#random.fraction();
+    const running = this.#replicas.filter(({ pausedUntil }) => pausedUntil <= this.#time.now);
+    if (kind < 0.4) {
+      if (running.length < this.#replicas.length) return;
+      this.#note('the database restarts');
+      this.#starts++;
+      for (const replica of running)
+        this.#loseLock(replica, this.#databaseBackAt - this.#time.now + this.#random.upTo(1_000));
+      return;
+    }
+    const replica = running[this.#random.upTo(running.length)];
+    if (!replica) return;
+    const presents = [...replica.flights.values()].some(({ beats }) => beats);
+    if (kind < 0.7 || presents) return this.#loseLock(replica, this.#random.upTo(RECONNECT_MS));
+    replica.cutOff = true;
+    this.#loseLock(replica, this.#random.upTo(LONGEST_CUT_MS));
+  }
+
+  #loseLock(replica: ReplicaModel, forMs: number): void {
+    this.#note(`${replica.name} loses its session for ${forMs.toFixed(0)} ms`);
+    replica.loseLock();
+    const { connection } = replica;
+    this.#time.after(forMs, () => {
+      if (!replica.crashed && replica.connection === connection) replica.locked = true;
+    });
   }
 
   #logIn(user: number): void {
@@ -122,7 +172,7 @@ export class Simulation {
     this.#note(`replica ${index} crashes`);
     const replica = this.#replicas[index]!;
     for (const { user, beats } of replica.crash()) if (beats) this.#sessions[user]!.excused = true;
-    const next = (this.#replicas[index] = new ReplicaModel());
+    const next = (this.#replicas[index] = this.#newReplica());
     for (const [token, statement] of replica.spool) this.#replay(next, token, statement);
   }
 
@@ -175,6 +225,7 @@ export class Simulation {
       joined: [check],
       presentation: null,
       beats: false,
+      footing: null,
       lastRead: 0,
       reads: 0,
     };
@@ -260,9 +311,11 @@ export class Simulation {
           idToken: null,
           dpopKey: null,
         });
+      case 'presence':
+        return this.#presence(effect.input.claimReplica!, next, lost);
       case 'wait':
         flight.reads = 0;
-        return this.#time.after(50 + this.#random.fraction() * 100, () =>
+        return this.#time.after(40 + this.#random.fraction() * 40, () =>
           next(this.#time.now < flight.deadline),
         );
       case 'claim':
@@ -289,6 +342,27 @@ export class Simulation {
     }
   }
 
+  /** As `Presences`: free twice, on the same start of the database. */
+  #presence(claimReplica: string, next: (answer: Presence) => void, lost: () => void): void {
+    const [name] = claimReplica.split('@');
+    const look = (): Presence => {
+      const isHeld = this.#replicas.some((replica) => replica.name === name && replica.locked);
+      if (isHeld && !this.broken.overlooksLocks) return 'present';
+      return claimReplica === claimantName(name!, String(this.#starts)) || this.broken.overlooksRestarts
+        ? 'absent'
+        : 'unknown';
+    };
+    const take = (answer: unknown): void => next(answer as Presence);
+    this.#database(
+      look,
+      (first) => {
+        if (first !== 'absent' || this.broken.looksOnce) return take(first);
+        this.#time.after(SECOND_LOOK_MS, () => this.#database(look, take, lost));
+      },
+      lost,
+    );
+  }
+
   #claim(
     { input: row }: EffectOf<'claim'>,
     replica: ReplicaModel,
@@ -298,9 +372,15 @@ export class Simulation {
   ): void {
     const { rows } = this.#sessions[flight.user]!;
     const claimId = `claim-${++this.#claimCount}`;
+    const since = this.#time.now;
+    const { connection, locked } = replica;
+    // Where a session is demanded nothing is claimed without one.
+    if (this.#liveness === 'session' && !locked) return lost();
+    const claimant = locked ? claimantName(replica.name, String(this.#starts)) : null;
+    flight.footing = { claimant, connection, since };
     const statement = (): string | null => {
       const retryAfter = rows.row.retryAfter;
-      if (!rows.claim(row, claimId)) return null;
+      if (!rows.claim(row, claimId, claimant)) return null;
       if (retryAfter !== null && retryAfter > this.#time.now)
         throw new Violation('I7', 'a row was claimed before the end of its back-off');
       const refreshToken = rows.row.refreshCt!;
@@ -308,13 +388,23 @@ export class Simulation {
       return claimId;
     };
     this.#database(statement, next, () => {
-      this.#patiently(
-        replica,
-        () => rows.release(row, claimId),
-        () => undefined,
-      );
+      this.#release(replica, row, flight, claimId);
       lost();
     });
+  }
+
+  #release(replica: ReplicaModel, row: FullTokenRow, { user }: Running, claimId: string): void {
+    const { rows } = this.#sessions[user]!;
+    this.#patiently(
+      replica,
+      () => rows.release(row, claimId),
+      () => undefined,
+    );
+  }
+
+  #holds(replica: ReplicaModel, { claimant, connection, since }: Footing): boolean {
+    if (claimant === null) return this.#time.now - since < LEASE_MS / 2;
+    return replica.locked && replica.connection === connection;
   }
 
   #present(
@@ -324,6 +414,10 @@ export class Simulation {
     next: (answer: unknown) => void,
   ): void {
     const begun = this.#time.now;
+    if (!this.#holds(replica, flight.footing!) && !this.broken.presentsWithoutLock) {
+      this.#release(replica, input.row, flight, input.claimId);
+      return next(null);
+    }
     flight.beats = true;
     this.#beat(replica, flight, input.claimId);
     const answer = (exchange: Exchange): void => {
@@ -428,9 +522,9 @@ export class Simulation {
     return ended;
   }
 
-  /** Then nobody knows whether it has presented the refresh token. */
+  /** Or was taken for dead: then nobody else knows whether it has presented the refresh token. */
   #claimantHasDied(refreshToken: string): boolean {
-    return this.#claimants.get(refreshToken)?.some(({ crashed }) => crashed) ?? false;
+    return this.#claimants.get(refreshToken)?.some(({ crashed, cutOff }) => crashed || cutOff) ?? false;
   }
 
   #finalCall(user: number): void {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { findMariadb } from './servers/find-mariadb.js';
+import { findMariadb, findProgram } from './servers/find-mariadb.js';
 import { SmallDisk } from './small-disk.js';
 
 const vectors = fileURLToPath(new URL('../../../shared/vectors/aes_gcm_test.json', import.meta.url));
@@ -12,6 +12,7 @@ export const SOFTHSM_LIBRARY = '/usr/lib/softhsm/libsofthsm2.so';
 /** What some tests need beyond `npm ci`: each entry says why it is missing, or nothing when it is there. */
 const requirements = {
   mariadb: () => (findMariadb() ? undefined : 'no MariaDB (mariadbd is not installed)'),
+  pgbouncer: () => (findProgram('pgbouncer') ? undefined : 'no PgBouncer (pgbouncer is not installed)'),
   chromium: () =>
     existsSync('/usr/bin/chromium') ? undefined : 'no browser (/usr/bin/chromium is not installed)',
   softhsm: () =>

@@ -5,6 +5,7 @@ import { JobScheduler } from './jobs/job-scheduler.js';
 import { KeyWatch } from './keys/key-watch.js';
 import { RefreshService } from './refresh/refresh.service.js';
 import type { SpoolReplay } from './refresh/spool-replay.js';
+import { ReplicaSession } from './refresh/replica-session.js';
 
 /** For what ends at once, unless a disk, a database or a key service hangs. */
 const LAST_MS = 2_000;
@@ -18,6 +19,7 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
     private readonly refresher: RefreshService,
     private readonly clock: Clock,
     private readonly replay: SpoolReplay,
+    private readonly session: ReplicaSession,
     private readonly shutdownMs: number,
   ) {}
 
@@ -26,6 +28,7 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
     // A wrong keyring does not stop the process: it is not ready, and says why in log and health.
     await this.keys.start();
     // Before anything is refreshed: what waits there is newer than what the database has.
+    await this.session.start();
     await this.replay.start();
   }
 
@@ -41,6 +44,7 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
     );
     await this.within(LAST_MS, () => this.refresher.cutOff());
     await this.within(LAST_MS, () => this.keys.stop());
+    await this.within(LAST_MS, () => this.session.stop());
   }
 
   private async within(milliseconds: number, work: () => Promise<unknown>): Promise<void> {

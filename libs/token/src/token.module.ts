@@ -6,6 +6,7 @@ import { isProduction } from './common/environment.js';
 import { TokenEvents } from './common/events.js';
 import { TokenLog } from './common/token.log.js';
 import { Database } from './database/database.js';
+import { sessionsOf } from './database/sessions.js';
 import { SqlClaims } from './database/sql-claims.js';
 import { SqlDataKeyRows } from './database/sql-data-key-rows.js';
 import { SqlKekRows } from './database/sql-kek-rows.js';
@@ -43,6 +44,8 @@ import { AHEAD_DEFAULTS, shutdownMs } from './refresh/refresh.options.js';
 import { LEASE_MS } from './refresh/policy.js';
 import { RefreshDriver } from './refresh/refresh-driver.js';
 import { RefreshService } from './refresh/refresh.service.js';
+import { ReplicaSession } from './refresh/replica-session.js';
+import { SessionConnector } from './refresh/session-connector.js';
 import { Spool } from './refresh/spool.js';
 import { SpoolReplay } from './refresh/spool-replay.js';
 import { RevocationRun } from './revocation/revocation-run.js';
@@ -114,6 +117,9 @@ const ports: NestProvider[] = [
     (dataSource: ConstructorParameters<typeof Database>[0]) => new Database(dataSource, isProduction()),
   ),
   provide(TokenRows, [Database], (database: Database) => new SqlTokenRows(database)),
+  provide(SessionConnector, [Database, Clock], (database: Database, clock: Clock) =>
+    sessionsOf(database, clock),
+  ),
   provide(Claims, [Database], (database: Database) => new SqlClaims(database)),
   provide(DataKeyRows, [Database], (database: Database) => new SqlDataKeyRows(database)),
   provide(KekRows, [Database], (database: Database) => new SqlKekRows(database)),
@@ -208,8 +214,19 @@ const services: NestProvider[] = [
       }),
   ),
   provide(
+    ReplicaSession,
+    [SessionConnector, KekRollout, OPTIONS, Clock, TokenEvents],
+    (
+      connector: SessionConnector,
+      { replicaId }: KekRollout,
+      { refresh }: ResolvedOptions,
+      clock: Clock,
+      events: TokenEvents,
+    ) => new ReplicaSession(connector, replicaId, refresh.liveness, clock, events),
+  ),
+  provide(
     RefreshDriver,
-    [TokenRows, TokenStore, Claims, RevocationService, Clock, TokenEvents, Spool],
+    [TokenRows, TokenStore, Claims, RevocationService, Clock, TokenEvents, Spool, ReplicaSession],
     (...args: ConstructorParameters<typeof RefreshDriver>) => new RefreshDriver(...args),
   ),
   provide(
@@ -239,7 +256,7 @@ const services: NestProvider[] = [
   ),
   provide(
     TokenWriter,
-    [TokenRows, TokenStore, TokenEvents, Clock, OPTIONS, RevocationService],
+    [TokenRows, TokenStore, TokenEvents, Clock, OPTIONS, RevocationService, ReplicaSession],
     (
       rows: TokenRows,
       store: TokenStore,
@@ -247,10 +264,14 @@ const services: NestProvider[] = [
       clock: Clock,
       { refresh }: ResolvedOptions,
       outbox: RevocationService,
-    ) => new TokenWriter(rows, store, events, clock, refresh, outbox),
+      { presences }: ReplicaSession,
+    ) => new TokenWriter(rows, store, events, clock, refresh, outbox, presences),
   ),
-  provide(CACHE, [OPTIONS, Clock], ({ cacheEntries }: ResolvedOptions, clock: Clock) =>
-    cacheEntries === false ? null : new TokenCache(cacheEntries, clock),
+  provide(
+    CACHE,
+    [OPTIONS, Clock, ReplicaSession],
+    ({ cacheEntries }: ResolvedOptions, clock: Clock, { news }: ReplicaSession) =>
+      cacheEntries === false ? null : new TokenCache(cacheEntries, clock, news),
   ),
   provide(
     ClientTokens,
@@ -379,7 +400,7 @@ const edges: NestProvider[] = [
   ),
   provide(
     TokenLifecycle,
-    [Database, KeyWatch, JobScheduler, RefreshService, Clock, SpoolReplay, OPTIONS],
+    [Database, KeyWatch, JobScheduler, RefreshService, Clock, SpoolReplay, ReplicaSession, OPTIONS],
     (
       database: Database,
       watch: KeyWatch,
@@ -387,8 +408,10 @@ const edges: NestProvider[] = [
       refresher: RefreshService,
       clock: Clock,
       replay: SpoolReplay,
+      session: ReplicaSession,
       { refresh }: ResolvedOptions,
-    ) => new TokenLifecycle(database, watch, scheduler, refresher, clock, replay, shutdownMs(refresh)),
+    ) =>
+      new TokenLifecycle(database, watch, scheduler, refresher, clock, replay, session, shutdownMs(refresh)),
   ),
   TokenGuard,
 ];
@@ -426,6 +449,7 @@ const edges: NestProvider[] = [
     Spool,
     RevocationRows,
     Database,
+    ReplicaSession,
     Clock,
   ],
 })

@@ -261,7 +261,7 @@ export class TokenService {
       events.emit({ type: 'token_read', source: 'cache' });
       return cached;
     }
-    const begun = cache?.begin() ?? 0;
+    const begun = cache?.begin() ?? null;
     return openCurrent(
       async () => refreshable(await this.rows.find(ref), ref),
       (row) => this.useRow(row, ref, minTtlSeconds, force, begun),
@@ -273,7 +273,7 @@ export class TokenService {
     ref: ResolvedTokenRef,
     minTtlSeconds: number,
     force: boolean | IssuedAccessToken,
-    begun: number,
+    begun: ReturnType<TokenCache['begin']> | null,
   ): Promise<IssuedAccessToken> {
     const { cache, events } = this.context;
     const state = freshness(row, minTtlSeconds);
@@ -287,7 +287,9 @@ export class TokenService {
     // Still valid: nobody waits. Whatever goes wrong is in the events, and the next call asks again.
     if (state === 'due') this.refresh(row.generation, ref).catch(() => undefined);
     const token = issuedFrom(row, await this.store.openAccess({ ...row, tenantId: ref.tenantId }));
-    if (state === 'fresh') cache?.set(ref, token, millisecondsLeft(row), begun);
+    const msToDue = row.refreshAfter === null ? null : row.refreshAfter - row.now;
+    if (state === 'fresh' && begun !== null)
+      cache?.set(ref, token, { id: row.id, msLeft: millisecondsLeft(row), msToDue }, begun);
     events.emit({ type: 'token_read', source: 'database' });
     return token;
   }

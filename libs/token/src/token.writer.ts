@@ -9,6 +9,7 @@ import type { Provider } from './oauth/providers.js';
 import type { ReceivedTokens } from './oauth/token-response.js';
 import { persist } from './refresh/persistence.js';
 import { claimDecision, refreshInMs } from './refresh/policy.js';
+import type { Presences } from './refresh/presences.js';
 import type { ResolvedRefreshOptions } from './refresh/refresh.options.js';
 import { RevocationService } from './revocation/revocation.service.js';
 import { isOutdated, openCurrent } from './store/open-current.js';
@@ -41,6 +42,7 @@ export class TokenWriter {
     private readonly clock: Clock,
     private readonly options: ResolvedRefreshOptions,
     private readonly outbox: RevocationService,
+    private readonly presences: Presences,
   ) {}
 
   /**
@@ -71,7 +73,7 @@ export class TokenWriter {
         received.refreshToken === null &&
         row !== null &&
         row.status === 'active' &&
-        claimDecision(row, provider.options) === 'claim' &&
+        claimDecision(row, provider.options, await this.presences.of(row)) === 'claim' &&
         !isBoundElsewhere(before.dpopKey, dpopKey, provider);
       const tokens = {
         ...received,
@@ -112,7 +114,7 @@ export class TokenWriter {
         row === null ||
         !keepsRefreshToken ||
         row.status !== 'active' ||
-        claimDecision(row, provider.options) !== 'wait'
+        claimDecision(row, provider.options, await this.presences.of(row)) !== 'wait'
       )
         return row;
       await this.clock.sleep(CLAIM_POLL_MS);

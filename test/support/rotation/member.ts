@@ -76,6 +76,15 @@ export class Member {
     });
   }
 
+  /** It does nothing until `resume`, and does not know. */
+  stop(): void {
+    this.process.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.process.kill('SIGCONT');
+  }
+
   /** As the kernel does it: nothing is finished, nobody is told. */
   async kill(): Promise<void> {
     this.killed = true;

@@ -64,6 +64,7 @@ function methodsOf(app: INestApplicationContext) {
   return {
     read: async (ref: TokenRef) => (await tokens.getAccessToken(ref)).value,
     refresh: async (ref: TokenRef) => (await tokens.refreshTokens(ref)).value,
+    revoke: (ref: TokenRef) => tokens.revokeTokens(ref),
     store: async (ref: TokenRef, response: TokenResponse) => {
       await tokens.storeTokens(ref, response);
     },

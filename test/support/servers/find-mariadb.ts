@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The server program; Debian puts it into /usr/sbin, which is not on every user's PATH. */
-export function findMariadb(): string | undefined {
+/** A server program; Debian puts them into /usr/sbin, which is not on every user's PATH. */
+export function findProgram(name: string): string | undefined {
   const directories = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  return directories.map((directory) => join(directory, 'mariadbd')).find((file) => existsSync(file));
+  return directories.map((directory) => join(directory, name)).find((file) => existsSync(file));
 }
+
+export const findMariadb = (): string | undefined => findProgram('mariadbd');

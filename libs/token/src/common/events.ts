@@ -58,6 +58,7 @@ export type TokenEvent =
   | { type: 'spool_checked'; fault: string | null; waiting: number; unreadable: number }
   | { type: 'spool_file_unreadable'; file: string; reason: string }
   | { type: 'answer_spooled'; provider: string; recordId: string; outcome: SpoolOutcome }
+  | { type: 'session_changed'; liveness: 'session' | 'lease'; reason: string | null }
   | { type: 'tenant_shredded'; keys: number; tokens: number }
   | { type: 'job_run'; job: string; outcome: 'succeeded' | 'failed'; processed: number; reason?: string };
 

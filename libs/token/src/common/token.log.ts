@@ -91,6 +91,11 @@ export class TokenLog {
       case 'tenant_shredded':
         this.#logger.warn(`a tenant was shredded: ${event.keys} data keys, ${event.tokens} token sets`);
         break;
+      case 'session_changed':
+        if (event.liveness === 'session')
+          this.#logger.log('the replica session is up: claims rest on its lock');
+        else this.#logger.warn(`there is no replica session: ${event.reason}; claims are leases`);
+        break;
       case 'write_fenced':
         this.#logger.warn('the database refused a retired data key; sealing again under the current one');
         break;

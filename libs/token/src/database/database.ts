@@ -70,6 +70,11 @@ export class Database {
     };
   }
 
+  /** The driver of the host's data source, for a connection that is none of its pool. */
+  get driver(): unknown {
+    return this.dataSource.driver;
+  }
+
   /** Rows of a SELECT, always from the primary. */
   async rows(fragment: Fragment): Promise<Record<string, unknown>[]> {
     const { text, values } = render(fragment, this.#rendering);

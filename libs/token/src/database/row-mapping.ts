@@ -14,7 +14,7 @@ export const READABLE_ROW = sql`id, status, generation, token_type, scope, acces
 /** Columns of a `TokenRow`. */
 export const ROW = sql`${READABLE_ROW}, tenant_id, user_id, provider, account,
   CASE WHEN id_ct IS NULL THEN 0 ELSE 1 END AS has_id_token,
-  refreshed_at, created_at, updated_at, claim_id, claimed_at, unknown_since, failures`;
+  refreshed_at, created_at, updated_at, claim_id, claimed_at, claim_replica, unknown_since, failures`;
 
 /** Columns of a `FullTokenRow`. */
 export const FULL_ROW = sql`${ROW}, refresh_ct, id_ct`;
@@ -56,6 +56,7 @@ export function toRow(row: Record<string, unknown>): TokenRow {
     updatedAt: number(row['updated_at']),
     claimId: optionalText(row['claim_id']),
     claimedAt: optionalNumber(row['claimed_at']),
+    claimReplica: claimantOf(optionalText(row['claim_id']), optionalText(row['claim_replica'])),
     unknownSince: optionalNumber(row['unknown_since']),
     failures: number(row['failures']),
   };
@@ -67,6 +68,15 @@ export function toFullRow(row: Record<string, unknown>): FullTokenRow {
     refreshCt: optionalText(row['refresh_ct']),
     idCt: optionalText(row['id_ct']),
   };
+}
+
+/** The claimant belongs to this claim alone: whoever does not know the column leaves it behind. */
+export const claimReplicaOf = (claimId: string, claimant: string | null): string | null =>
+  claimant === null ? null : `${claimId.slice(0, 8)} ${claimant}`;
+
+function claimantOf(claimId: string | null, claimReplica: string | null): string | null {
+  const [claim, claimant] = claimReplica?.split(' ') ?? [];
+  return claimId !== null && claim === claimId.slice(0, 8) ? (claimant ?? null) : null;
 }
 
 /** SET list of a new token set. */

@@ -7,6 +7,7 @@ import { TokenEntity } from './entities/token.entity.js';
 import { CreateTokenwardTables1764000000000 } from './migrations/1764000000000-create-tokenward-tables.js';
 import { AddKeyRotation1764100000000 } from './migrations/1764100000000-add-key-rotation.js';
 import { AddRevocationOutbox1764200000000 } from './migrations/1764200000000-add-revocation-outbox.js';
+import { AddClaimReplica1764300000000 } from './migrations/1764300000000-add-claim-replica.js';
 import { AddDpopKey1764500000000 } from './migrations/1764500000000-add-dpop-key.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
@@ -24,5 +25,6 @@ export const tokenMigrations = [
   CreateTokenwardTables1764000000000,
   AddKeyRotation1764100000000,
   AddRevocationOutbox1764200000000,
+  AddClaimReplica1764300000000,
   AddDpopKey1764500000000,
 ] as const;

@@ -1,8 +1,9 @@
 import { Claims, type ClaimFailure, type HeldClaim, type Quarantine } from '../refresh/claims.js';
 import type { TokenRow, TokenWrite } from '../store/token-rows.js';
+import { announced } from './announced.js';
 import type { Database } from './database.js';
-import { assignments, heldBy } from './row-mapping.js';
-import { fromNow, now, sql, tokens } from './sql.js';
+import { assignments, claimReplicaOf, heldBy } from './row-mapping.js';
+import { type Fragment, fromNow, now, sql, tokens } from './sql.js';
 import { fenced } from './sql-token-rows.js';
 
 export class SqlClaims extends Claims {
@@ -10,12 +11,13 @@ export class SqlClaims extends Claims {
     super();
   }
 
-  override async claim(row: TokenRow, claimId: string): Promise<boolean> {
+  override async claim(row: TokenRow, claimId: string, claimant: string | null): Promise<boolean> {
     // Nor may an attempt have come and failed in between: its back-off counts for whoever has read before it, too.
     const unchanged = heldBy(row.claimId, row.claimedAt);
     // The intent: from now on nobody but the claimant knows whether the provider has seen the refresh token.
     const unknownSince = row.unknownSince === null ? now : row.unknownSince;
-    const statement = sql`UPDATE ${tokens} SET claim_id = ${claimId}, claimed_at = ${now}, unknown_since = ${unknownSince}
+    const statement = sql`UPDATE ${tokens} SET claim_id = ${claimId}, claimed_at = ${now}, unknown_since = ${unknownSince},
+        claim_replica = ${claimReplicaOf(claimId, claimant)}
       WHERE id = ${row.id} AND generation = ${row.generation} AND failures = ${row.failures} AND status = 'active' AND ${unchanged}`;
     return (await this.database.affected(statement)) === 1;
   }
@@ -27,8 +29,8 @@ export class SqlClaims extends Claims {
   }
 
   override async release({ id, unknownSince }: TokenRow, claimId: string): Promise<void> {
-    await this.database
-      .affected(sql`UPDATE ${tokens} SET claim_id = NULL, claimed_at = NULL, unknown_since = ${unknownSince}
+    await this
+      .#affected(sql`UPDATE ${tokens} SET claim_id = NULL, claimed_at = NULL, unknown_since = ${unknownSince}
       WHERE id = ${id} AND claim_id = ${claimId}`);
   }
 
@@ -44,7 +46,7 @@ export class SqlClaims extends Claims {
     // Whatever the status says: a log-out and a new log-in both move the generation on, and an answer beats a guess.
     const statement = sql`UPDATE ${tokens} SET ${assignments(write)}, claim_id = NULL, claimed_at = NULL, unknown_since = NULL, ${failure}
       WHERE id = ${rowId} AND generation = ${presented}`;
-    return (await fenced(() => this.database.affected(statement))) === 1;
+    return (await fenced(() => this.#affected(statement))) === 1;
   }
 
   override async fail(
@@ -58,6 +60,10 @@ export class SqlClaims extends Claims {
     const statement = sql`UPDATE ${tokens} SET unknown_since = ${unknownSince}, claim_id = NULL, claimed_at = NULL, status = ${status},
         failures = failures + 1, last_failure = ${failure}, retry_after = ${fromNow(retryInMs)}, updated_at = ${now}
       WHERE id = ${id} AND generation = ${generation} AND status = 'active' AND ${held}`;
-    return (await this.database.affected(statement)) === 1;
+    return (await this.#affected(statement)) === 1;
+  }
+
+  #affected(update: Fragment): Promise<number> {
+    return this.database.affected(announced(this.database.dialect, update));
   }
 }

@@ -4,6 +4,7 @@ import type { DataKeyRow } from '../keys/data-key-rows.js';
 import { TRANSITIONS } from '../keys/key-states.js';
 import { KeyTransitions, type RetireOutcome, type Rewrapped } from '../keys/key-transitions.js';
 import { activeFor, audit, DATA_KEY, toDataKeyRow } from './data-key-mapping.js';
+import { anyRowChanged } from './announced.js';
 import { type Database, isForeignKeyViolation, isUniqueViolation } from './database.js';
 import { jsonRows, updateFrom } from './json-rows.js';
 import { dataKeys, now, sql } from './sql.js';
@@ -60,6 +61,7 @@ export class SqlKeyTransitions extends KeyTransitions {
         sql`UPDATE ${dataKeys} SET state = 'destroyed', wrapped = NULL, state_changed_at = ${now}
           WHERE tenant_id = ${tenantId} AND state <> 'destroyed'`,
         ...keys.map((key) => audit(actor, 'shred', key, key.state, 'destroyed')),
+        ...anyRowChanged(this.database.dialect),
       ]);
       if (done) destroyed += keys.length;
       for (const purpose of purposes) await this.#tombstone(tenantId, purpose);

@@ -10,6 +10,7 @@ import {
 } from '../store/token-rows.js';
 import type { NewRevocation } from '../store/revocation-rows.js';
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
+import { announced } from './announced.js';
 import { type Database, isForeignKeyViolation, isUniqueViolation } from './database.js';
 import { ReadBatcher } from './read-batcher.js';
 import {
@@ -119,13 +120,14 @@ export class SqlTokenRows extends TokenRows {
     const statement = sql`UPDATE ${tokens} SET ${assignments(write)}, unknown_since = ${unknownSince}, claim_id = NULL, claimed_at = NULL,
         failures = 0, last_failure = NULL, retry_after = NULL
       WHERE id = ${row.id} AND generation = ${row.generation} ${unclaimed}`;
-    return (await fenced(() => this.database.affected(statement))) === 1;
+    return (await fenced(() => this.database.affected(announced(this.database.dialect, statement)))) === 1;
   }
 
   override async revoke(id: string, seen: number, entry: NewRevocation | null): Promise<boolean> {
-    const statement = sql`UPDATE ${tokens} SET status = 'revoked', generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL, dpop_ct = NULL,
+    const update = sql`UPDATE ${tokens} SET status = 'revoked', generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL, dpop_ct = NULL,
         refresh_after = NULL, updated_at = ${now}, quarantined_as = NULL, claim_id = NULL, claimed_at = NULL, unknown_since = NULL, retry_after = NULL
       WHERE id = ${id} AND generation = ${seen}`;
+    const statement = announced(this.database.dialect, update);
     if (entry === null) return (await this.database.affected(statement)) === 1;
     return fenced(() => this.database.atomically([statement, insertRevocation(entry)]));
   }

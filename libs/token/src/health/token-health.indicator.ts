@@ -4,6 +4,7 @@ import { TokenConfigurationError } from '../common/errors.js';
 import { Database } from '../database/database.js';
 import { KeyHealth } from '../keys/key-health.js';
 import { Spool } from '../refresh/spool.js';
+import { ReplicaSession } from '../refresh/replica-session.js';
 
 /** What `/health/ready` asks; for health endpoints of your own. */
 @Injectable()
@@ -13,14 +14,16 @@ export class TokenHealthIndicator {
     @Inject(Database) private readonly database: Database,
     @Inject(KeyHealth) private readonly keyHealth: KeyHealth,
     @Inject(Spool) private readonly spool: Spool,
+    @Inject(ReplicaSession) private readonly session: ReplicaSession,
   ) {}
 
-  /** Up while the database answers and has the token tables. */
+  /** Up while the database answers and has the token tables; tells what claims rest on. */
   async checkDatabase(key = 'database'): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check(key);
     try {
       await this.database.assertTables();
-      return indicator.up();
+      const { liveness, reason } = this.session.state;
+      return indicator.up({ liveness, ...(reason !== null && { reason }) });
     } catch (error) {
       // Our own words name the missing table; a driver's may name hosts and users.
       const reason =

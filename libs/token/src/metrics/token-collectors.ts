@@ -125,6 +125,10 @@ export class TokenCollectors implements OnModuleDestroy {
     'Answers of providers that the database did not take at once, by what became of them.',
     ['provider', 'outcome'],
   );
+  private readonly sessionUp = getOrCreateMetric('Gauge', {
+    name: 'tokenward_replica_session_up',
+    help: '1 while the claims of this replica rest on a session lock, 0 while they are leases or cannot be made.',
+  }) as Gauge;
   private readonly refreshSeconds = getOrCreateMetric('Histogram', {
     name: 'tokenward_refresh_duration_seconds',
     help: 'Seconds that a provider took to answer a refresh.',
@@ -239,6 +243,9 @@ export class TokenCollectors implements OnModuleDestroy {
         break;
       case 'row_quarantined':
         this.quarantined.inc({ reason: event.reason });
+        break;
+      case 'session_changed':
+        this.sessionUp.set(event.liveness === 'session' ? 1 : 0);
         break;
       case 'write_fenced':
         this.fencedWrites.inc();

@@ -18,11 +18,12 @@ export type Quarantine = Pick<ClaimFailure, 'failure' | 'retryInMs'>;
 
 /**
  * Port: the right to present a row's refresh token, recorded in the row before the exchange, so that it also is the
- * proof that the database is writable. Liveness of a claimant is a heartbeat.
+ * proof that the database is writable. A claim that names its claimant lives as long as that one's session lock
+ * (see `Presences`), any other one, and any where nothing is known of the lock, by its heartbeat.
  */
 export abstract class Claims {
-  /** Takes the claim if the row still is as it was read; false otherwise. */
-  abstract claim(row: TokenRow, claimId: string): Promise<boolean>;
+  /** Takes the claim if the row still is as it was read; false otherwise. `claimant` names a session; null: a lease. */
+  abstract claim(row: TokenRow, claimId: string, claimant: string | null): Promise<boolean>;
   /** Gives a claim back under which nothing was presented. */
   abstract release(row: TokenRow, claimId: string): Promise<void>;
   abstract heartbeat(rowId: string, claimId: string): Promise<void>;

@@ -3,6 +3,7 @@ import type { Exchange } from '../oauth/refresh-grant.js';
 import type { FullTokenRow, SealedCells, TokenWrite } from '../store/token-rows.js';
 import type { OpenedAccess, OpenedTokens } from '../store/token-store.js';
 import type { ClaimFailure, HeldClaim, Quarantine } from './claims.js';
+import type { Presence } from './presences.js';
 
 /** What came of a presentation. */
 export interface Presented {
@@ -22,14 +23,19 @@ export interface Effects {
   openAccess: { in: FullTokenRow; out: OpenedAccess | null };
   /** The same for all cells, with a new key where tokens are to be bound to one; fails where the answer of an exchange could not be sealed. */
   open: { in: FullTokenRow; out: OpenedTokens | null };
+  /** Whether the claimant of this row lives, by its session lock. */
+  presence: { in: FullTokenRow; out: Presence };
   /** Lets others get on. False when this flight has waited for too long. */
   wait: { in: void; out: boolean };
   /** The id of the claim that was written to the row; null if the row is not as it was read. */
   claim: { in: FullTokenRow; out: string | null };
-  /** The refresh token reaches the provider, at most once but for requests that it refuses for their proof's nonce. Never fails. */
+  /**
+   * The refresh token reaches the provider, at most once but for requests that it refuses for their proof's nonce; not at
+   * all (null) when the claim may have been lost since. Never fails.
+   */
   present: {
     in: { row: FullTokenRow; claimId: string; refreshToken: string; dpopKey: string | null };
-    out: Presented;
+    out: Presented | null;
   };
   /** Seals and stores, patiently. False if the generation is not the presented one any more. */
   commit: {

@@ -31,7 +31,8 @@ export function* newerThan(seen: number, settings: FlightSettings): Flight<Issue
       if (opened !== null) return issuedFrom(row, opened);
     } else {
       assertPresentable(row, ref.provider);
-      const decision = claimDecision(row, provider);
+      const presence = row.claimReplica === null ? 'unknown' : yield* ask('presence', row);
+      const decision = claimDecision(row, provider, presence);
       if (decision === 'reauthorize') yield* abandon(row);
       const issued = decision === 'claim' ? yield* exchange(row, settings) : null;
       if (issued !== null) return issued;

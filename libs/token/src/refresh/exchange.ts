@@ -28,6 +28,7 @@ export function* exchange(row: FullTokenRow, settings: Settings): Flight<IssuedA
   if (claimId === null) return null;
   const { dpopKey } = before;
   const presented = yield* ask('present', { row, claimId, refreshToken: before.refreshToken!, dpopKey });
+  if (presented === null) return null;
   const { exchange: answer } = presented;
   if (answer.outcome === 'answered') return yield* accept(row, before, answer, presented, settings);
   yield* report(row, presented, answer.outcome, answer.reason);
@@ -89,7 +90,9 @@ function* refuse(
   const reauthorize = outcome === 'grant_rejected' || (outcomeUnknown && !mayReplay(provider, 0));
   const retryInMs = backoffMs(row.failures + 1, retryAfterSeconds, random);
   const held = { ...row, claimId, claimedAt: null };
-  const failure = { failure: outcome, retryInMs, outcomeUnknown, reauthorize };
+  // While the access token is the one from before an answer that may not be used, nobody may take it for a newer one.
+  const word = row.lastFailure === 'response_invalid' && !reauthorize ? row.lastFailure : outcome;
+  const failure = { failure: word, retryInMs, outcomeUnknown, reauthorize };
   // False: the row has moved on, and what the provider says is about tokens that are not stored any more.
   if (!(yield* ask('fail', { held, failure }))) return null;
   if (!reauthorize)

@@ -1,6 +1,10 @@
 import type { ReadableTokenRow, TokenRow } from '../store/token-rows.js';
+import type { Presence } from './presences.js';
 
-/** A claim counts as dead when its heartbeat is older than this. A replica that is paused for longer may present a refresh token twice. */
+/**
+ * A claim of whose claimant nothing else is known counts as dead when its heartbeat is older than this. A replica that is
+ * paused for longer may then present a refresh token twice.
+ */
 export const LEASE_MS = 15_000;
 export const HEARTBEAT_MS = 5_000;
 
@@ -35,12 +39,14 @@ export function refreshInMs(
   return Math.max(0, Math.round(expiresInMs - window * (1 + random / 5)));
 }
 
-/** What to do about the claim that a row carries. */
+/** What to do about the claim that a row carries. `presence` is what the claimant's lock says. */
 export function claimDecision(
   row: TokenRow,
   provider: { onUnknownOutcome?: 'replay' | 'reauthorize'; reuseGraceSeconds?: number },
+  presence: Presence = 'unknown',
 ): 'claim' | 'wait' | 'reauthorize' {
-  const live = row.claimedAt !== null && row.claimedAt + LEASE_MS > row.now;
+  const beaten = row.claimedAt !== null && row.claimedAt + LEASE_MS > row.now;
+  const live = presence === 'unknown' ? beaten : presence === 'present';
   if (row.claimId !== null && live) return 'wait';
   const unknownSince = row.unknownSince ?? (row.claimId === null ? null : row.claimedAt);
   return unknownSince === null || mayReplay(provider, row.now - unknownSince) ? 'claim' : 'reauthorize';

@@ -15,6 +15,7 @@ import type { Effect, Effects, Flight } from './effects.js';
 import { OwedAnswer } from './owed-answer.js';
 import { persist } from './persistence.js';
 import { HEARTBEAT_MS, LEASE_MS } from './policy.js';
+import type { Footing, ReplicaSession } from './replica-session.js';
 import { SHUTTING_DOWN, ShutdownGate } from './shutdown-gate.js';
 import { SingleFlight } from './single-flight.js';
 import type { Spool } from './spool.js';
@@ -25,6 +26,9 @@ type Handlers = {
     input: Effects[Name]['in'],
   ) => Promise<Effects[Name]['out']> | Effects[Name]['out'];
 };
+
+/** While news is heard, a row is read again at the latest after so long. */
+const UNHEARD_MS = 1_000;
 
 /** What one flight has begun and has to end. */
 interface Flown {
@@ -46,6 +50,7 @@ export class RefreshDriver {
     private readonly clock: Clock,
     private readonly events: TokenEvents,
     private readonly spool: Spool,
+    private readonly session: ReplicaSession,
   ) {}
 
   /** Runs a flight to its end, whatever its callers do. @throws what the flight throws, and what the database or the keys do */
@@ -79,15 +84,17 @@ export class RefreshDriver {
   }
 
   private handlers(ref: ResolvedTokenRef, provider: Provider, flown: Flown): Handlers {
-    const { rows, store, claims, outbox, clock, events, spool } = this;
+    const { rows, store, claims, outbox, clock, events, spool, session } = this;
     const askedAt = clock.monotonic();
     const deadline = askedAt + LEASE_MS + provider.timeoutSeconds * 2000;
     let seal!: Sealer;
     let readAt = 0;
+    let seen: FullTokenRow | null = null;
+    let footing: Footing | null = null;
     return {
-      read: () => {
+      read: async () => {
         readAt = clock.monotonic();
-        return rows.findFull(ref);
+        return (seen = await rows.findFull(ref));
       },
       reread: () => this.keep(flown, () => rows.findFull(ref)),
       openAccess: (row) => unlessOutdated(() => store.openAccess(row)),
@@ -96,12 +103,22 @@ export class RefreshDriver {
         if (tokens !== null) seal = await store.sealerFor(row);
         return tokens && withDpopKey(tokens, provider);
       },
+      presence: (row) => session.presences.of(row),
       wait: async () => {
-        await clock.sleep(50 + randomFraction() * 100);
+        await this.wait(seen);
         return clock.monotonic() < deadline;
       },
-      claim: (row) => this.claim(row, askedAt),
+      claim: (row) => {
+        footing = session.footing();
+        if (footing === null)
+          throw new ProviderUnavailableError(provider.name, 'the replica session is being restored', 1);
+        return this.claim(row, footing.claimant, askedAt);
+      },
       present: async ({ row, claimId, refreshToken, dpopKey }) => {
+        if (footing === null || !session.holds(footing)) {
+          this.giveBack(row, claimId);
+          return null;
+        }
         flown.heartbeats.push(this.startHeartbeat(row.id, claimId));
         const started = clock.monotonic();
         const key = dpopKey === null ? null : DpopKey.parse(dpopKey);
@@ -134,28 +151,42 @@ export class RefreshDriver {
     };
   }
 
-  private async claim(row: FullTokenRow, askedAt: number): Promise<string | null> {
+  /** Until the row may have changed, or its claimant may have died. */
+  private async wait(row: FullTokenRow | null): Promise<void> {
+    const { news, presences } = this.session;
+    const started = this.clock.monotonic();
+    for (;;) {
+      const pause = this.clock.sleep(40 + randomFraction() * 40);
+      if (row === null) return pause;
+      if (await news.change(row.id, pause)) return;
+      // Otherwise only the row itself can tell.
+      const isHeard = row.claimId !== null && news.flowing && this.clock.monotonic() - started < UNHEARD_MS;
+      if (!isHeard || !(await presences.isHeld(row))) return;
+    }
+  }
+
+  private async claim(row: FullTokenRow, claimant: string | null, askedAt: number): Promise<string | null> {
     const claimId = randomId();
     if (!this.#gate.isOpen(askedAt, this.clock.monotonic())) throw shuttingDown(row.provider);
     try {
-      const claimed = await this.claims.claim(row, claimId);
+      const claimed = await this.claims.claim(row, claimId, claimant);
       // Its answer would find neither keys nor database.
       if (this.#gate.closed.aborted) throw shuttingDown(row.provider);
       return claimed ? claimId : null;
     } catch (error) {
       // Perhaps claimed, certainly not presented: others need not take it for a lost refresh token.
-      this.#releases.run(claimId, () => this.release(row, claimId)).catch(() => undefined);
+      this.giveBack(row, claimId);
       throw error;
     }
   }
 
-  private async release(row: FullTokenRow, claimId: string): Promise<void> {
+  /** As long as this process lives nobody else can take the claim over: it does not stop trying before its end. */
+  private giveBack(row: FullTokenRow, claimId: string): void {
     const until = this.#gate.closed;
-    await persist(
-      this.clock,
-      () => this.claims.release(row, claimId),
-      until.aborted ? { attempts: 1 } : { until },
-    );
+    const patience = until.aborted ? { attempts: 1 } : { attempts: Infinity, until };
+    this.#releases
+      .run(claimId, () => persist(this.clock, () => this.claims.release(row, claimId), patience))
+      .catch(() => undefined);
   }
 
   /** Patiently, until a shutdown has no time left. What was answered goes to the spool as soon as the database stumbles. */
@@ -185,6 +216,7 @@ export class RefreshDriver {
 function withDpopKey(tokens: OpenedTokens, { options }: Provider): OpenedTokens {
   return options.dpop && tokens.dpopKey === null ? { ...tokens, dpopKey: DpopKey.generate().text } : tokens;
 }
+
 const shuttingDown = (provider: string): ProviderUnavailableError =>
   new ProviderUnavailableError(provider, SHUTTING_DOWN, 1);
 

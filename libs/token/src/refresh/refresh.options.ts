@@ -18,7 +18,12 @@ export interface RefreshOptions {
   spoolDirectory?: string;
   /** How long a shutdown waits for exchanges in flight and for the database. 1 to 900. Default: `timeoutSeconds` + 5. */
   shutdownSeconds?: number;
+  /** How a replica shows that it lives while it refreshes. Default `auto`: by a session lock where there is one. */
+  liveness?: Liveness;
 }
+
+/** `lease`: by a heartbeat in the row. `session`: by a lock of a database connection, or not at all. */
+export type Liveness = 'auto' | 'session' | 'lease';
 
 export interface RefreshAheadOptions {
   /** Default: every 30 seconds. */
@@ -33,6 +38,7 @@ export const REFRESH_DEFAULTS = {
   cooldownSeconds: 10,
   spoolDirectory: null as string | null,
   shutdownSeconds: null as number | null,
+  liveness: 'auto' as Liveness,
 };
 export const AHEAD_DEFAULTS = { cron: '*/30 * * * * *', batchSize: 100 };
 
@@ -68,4 +74,5 @@ export const refreshOptionsSchema = z.strictObject({
     })
     .optional(),
   shutdownSeconds: z.number().min(1, 'must be at least 1').max(900, 'must be at most 900').optional(),
+  liveness: z.enum(['auto', 'session', 'lease'], 'must be "auto", "session" or "lease"').optional(),
 });

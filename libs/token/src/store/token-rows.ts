@@ -31,6 +31,8 @@ export interface TokenRow extends ResolvedTokenRef {
   /** The intent of a refresh in flight, written before the exchange. */
   claimId: string | null;
   claimedAt: number | null;
+  /** The session that the claim rests on; null for a lease. */
+  claimReplica: string | null;
   /** Since when the refresh token may have been presented without a known outcome: the first claim that has not ended with one. */
   unknownSince: number | null;
   /** No refresh before this instant. */

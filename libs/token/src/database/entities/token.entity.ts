@@ -115,6 +115,10 @@ export class TokenEntity {
   @Column({ name: 'claimed_at', nullable: true, ...epochMilliseconds })
   claimedAt: number | null;
 
+  /** The session that the claim rests on, after the first characters of its claim's id; meaningless beside another claim. */
+  @Column({ name: 'claim_replica', type: 'varchar', length: 96, nullable: true })
+  claimReplica: string | null;
+
   @Column({ name: 'unknown_since', nullable: true, ...epochMilliseconds })
   unknownSince: number | null;
 

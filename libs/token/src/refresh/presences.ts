@@ -1,0 +1,74 @@
+import type { Clock } from '../common/clock.js';
+import { type Look, SessionConnector } from './session-connector.js';
+
+/** `unknown`: the lock says nothing, and the heartbeat decides. */
+export type Presence = 'present' | 'absent' | 'unknown';
+
+export interface Claimed {
+  claimId: string | null;
+  /** What `claimantName` makes; null for a lease. */
+  claimReplica: string | null;
+}
+
+/** A replica that has lost its connection takes its lock again within this time. */
+const SECOND_LOOK_MS = 90;
+
+/** How a row names the session that its claim rests on. */
+export const claimantName = (replicaId: string, server: string): string => `${replicaId}@${server}`;
+
+/** Whether the claimants of rows still hold their locks. Whoever asks about one claimant at a time shares a look. */
+export class Presences {
+  readonly #running = new Map<string, Promise<Look>>();
+  readonly #next = new Map<string, Promise<Look>>();
+
+  constructor(
+    private readonly connector: SessionConnector,
+    private readonly clock: Clock,
+  ) {}
+
+  /** `absent` only where the lock was free twice, on the server that had it, and that has not been restarted since. */
+  async of({ claimId, claimReplica }: Claimed): Promise<Presence> {
+    if (claimId === null || claimReplica === null) return 'unknown';
+    const first = await this.#judge(claimReplica);
+    if (first !== 'absent') return first;
+    await this.clock.sleep(SECOND_LOOK_MS);
+    return this.#judge(claimReplica);
+  }
+
+  /** One look: false as soon as it may be worth while to ask more closely. */
+  async isHeld({ claimReplica }: Claimed): Promise<boolean> {
+    return claimReplica !== null && (await this.#judge(claimReplica)) === 'present';
+  }
+
+  async #judge(claimant: string): Promise<Presence> {
+    const [replicaId = '', server = ''] = claimant.split('@');
+    const look = await this.#look(replicaId);
+    if (!look.free) return 'present';
+    return this.connector.isSame(server, look.server) ? 'absent' : 'unknown';
+  }
+
+  /** A look that has begun may be older than what the caller has read: it joins the next one. */
+  #look(replicaId: string): Promise<Look> {
+    const running = this.#running.get(replicaId);
+    if (!running) return this.#begin(replicaId);
+    let next = this.#next.get(replicaId);
+    if (!next) {
+      next = running
+        .catch(() => undefined)
+        .then(() => {
+          this.#next.delete(replicaId);
+          return this.#begin(replicaId);
+        });
+      this.#next.set(replicaId, next);
+    }
+    return next;
+  }
+
+  #begin(replicaId: string): Promise<Look> {
+    const look = this.connector.look(replicaId).finally(() => {
+      if (this.#running.get(replicaId) === look) this.#running.delete(replicaId);
+    });
+    this.#running.set(replicaId, look);
+    return look;
+  }
+}
