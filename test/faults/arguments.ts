@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { ArgumentError, readOptions } from '../support/command.js';
 import type { ServerKind } from '../support/servers/server.js';
 import { LINES } from './scenarios.js';
 
@@ -8,48 +8,35 @@ export interface Arguments {
   databases: readonly ServerKind[];
 }
 
-/** What was asked for cannot be done; the message is one sentence for whoever has typed it. */
-export class ArgumentError extends Error {}
-
-const KINDS: readonly string[] = ['postgres', 'mariadb'] satisfies ServerKind[];
+const KINDS: readonly ServerKind[] = ['postgres', 'mariadb'];
 
 /** @throws ArgumentError */
-export function readArguments(args: readonly string[]): Arguments {
-  const { long, only, database } = parse(args);
-  const lines = words(only).map((word) => {
-    if (!LINES.includes(Number(word)) || !/^\d+$/.test(word))
-      throw new ArgumentError(`--only takes lines out of ${LINES.join(', ')}, not "${word}".`);
-    return Number(word);
-  });
-  const databases = words(database).map((word) => {
-    if (!KINDS.includes(word))
-      throw new ArgumentError(`--database takes ${KINDS.join(' or ')}, not "${word}".`);
-    return word as ServerKind;
+export function readArguments(): Arguments {
+  const { long, only, database } = readOptions({
+    long: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+    database: { type: 'string', multiple: true },
   });
   return {
     long,
-    lines: only === undefined ? LINES : lines,
-    databases: database === undefined ? (KINDS as ServerKind[]) : databases,
+    lines: words(only)?.map(lineOf) ?? LINES,
+    databases: words(database)?.map(kindOf) ?? KINDS,
   };
 }
 
 /** Values of an option that may be given twice, and hold several with commas between. */
-const words = (values: readonly string[] | undefined): string[] =>
-  (values ?? []).flatMap((value) => value.split(',')).map((value) => value.trim());
+const words = (values: readonly string[] | undefined): string[] | undefined =>
+  values?.flatMap((value) => value.split(','));
 
-function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        long: { type: 'boolean', default: false },
-        only: { type: 'string', multiple: true },
-        database: { type: 'string', multiple: true },
-      },
-    });
-    return values;
-  } catch (error) {
-    const [sentence] = (error as Error).message.split('. ');
-    throw new ArgumentError(`${sentence}; known are --long, --only 3,5 and --database postgres.`);
-  }
+function lineOf(word: string): number {
+  const line = LINES.find((one) => String(one) === word);
+  if (line === undefined)
+    throw new ArgumentError(`--only takes lines out of ${LINES.join(', ')}, not "${word}".`);
+  return line;
+}
+
+function kindOf(word: string): ServerKind {
+  const kind = KINDS.find((one) => one === word);
+  if (kind === undefined) throw new ArgumentError(`--database takes ${KINDS.join(' or ')}, not "${word}".`);
+  return kind;
 }

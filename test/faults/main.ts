@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { runCommand } from '../support/command.js';
 import { bundleProcess } from '../support/rotation/bundle.js';
 import type { ServerKind } from '../support/servers/server.js';
 import { startServer } from '../support/servers/start.js';
-import { ArgumentError, type Arguments, readArguments } from './arguments.js';
+import { type Arguments, readArguments } from './arguments.js';
 import { perform, type Performance } from './perform.js';
 import { SCENARIOS } from './scenarios.js';
 import { createDatabaseAt } from './stage/create-database.js';
@@ -11,7 +12,7 @@ import { heading, rowOf } from './table.js';
 
 /** `npm run test:faults`, in its long form with `-- --long`. */
 async function main(): Promise<void> {
-  const asked = readArguments(process.argv.slice(2));
+  const asked = readArguments();
   const bundle = await bundleProcess('replica.process', join(import.meta.dirname, 'stage'));
   const played: Performance[] = [];
   try {
@@ -49,10 +50,4 @@ async function playOn(kind: ServerKind, { long, lines }: Arguments, crew: Crew):
   return played;
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof ArgumentError)) throw error;
-  console.error(error.message);
-  process.exitCode = 2;
-}
+await runCommand(main);

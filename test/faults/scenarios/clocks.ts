@@ -17,6 +17,7 @@ export const clocks = scenario({
     let [sent, extra, exchanges, lost] = [0, 0, 0, [] as string[]];
     for (const aheadMs of [AHEAD_MS, -AHEAD_MS]) {
       const scene = await stage.scene({
+        replicas: 4,
         server: { accessTokenLifetimeSeconds: lifetimeSeconds },
         // With the memory of each replica, which goes by its own clock.
         options: { cache: {} },

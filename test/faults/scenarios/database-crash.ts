@@ -11,7 +11,7 @@ export const databaseCrash = scenario({
   short: { crashes: 1, everyMs: 500, users: 20 },
   long: { crashes: 24, everyMs: 5_000, users: 200 },
   async play(stage, { crashes, everyMs, users }) {
-    const { scene, crash, restart } = await stage.sceneOnOwnServer();
+    const { scene, crash, restart } = await stage.sceneOnOwnServer({ replicas: 4 });
     const { server, cluster } = scene;
     const refs = await scene.login(users);
     const load = new Load(scene, refs, CALLERS);

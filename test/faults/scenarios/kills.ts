@@ -18,9 +18,11 @@ interface Size {
   users: number;
 }
 
-const short: Size = { each: 1, series: 1, inSeries: 3, everyMs: 200, users: 20 };
+const short: Size = { each: 1, series: 1, inSeries: 2, everyMs: 200, users: 20 };
 const long: Size = { each: 10, series: 20, inSeries: 10, everyMs: 200, users: 200 };
-const CALLERS = 16;
+/** Few and slow enough that a refresh does not wait for a processor. */
+const CALLERS = 4;
+const PAUSE_MS = 25;
 
 /** Kills at every step, then under load; every session is refreshed once more, so that it is clear what has become of it. */
 async function playKills(
@@ -30,7 +32,7 @@ async function playKills(
   provider: Partial<ProviderOptions>,
   judge: (scene: Scene, refs: readonly TokenRef[], ended: readonly string[]) => Promise<Fact[]>,
 ): Promise<Outcome> {
-  const scene = await stage.scene({ server: { mode }, provider });
+  const scene = await stage.scene({ replicas: 4, server: { mode }, provider });
   const { cluster } = scene;
   stage.crew.enlist(2);
   const kills = size.each * STEPS.length + size.series * size.inSeries;
@@ -49,7 +51,7 @@ async function playKills(
     stage.crew.enlist(2);
     await cluster.begin(slot);
   }
-  const load = new Load(scene, refs.slice(0, size.users), CALLERS);
+  const load = new Load(scene, refs.slice(0, size.users), CALLERS, PAUSE_MS);
   for (let series = 0; series < size.series; series++) {
     stage.crew.enlist(size.inSeries);
     const begun: Promise<unknown>[] = [];
@@ -100,7 +102,7 @@ export const killsWithoutGrace = scenario({
       size,
       'strict',
       // Presented again, nothing is lost that was not lost already; not presented again, sessions end that need not.
-      { onUnknownOutcome: 'replay', reuseGraceSeconds: undefined as never },
+      { onUnknownOutcome: 'replay', reuseGraceSeconds: undefined },
       async (scene, refs, ended) => {
         const { server } = scene;
         return [

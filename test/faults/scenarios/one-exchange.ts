@@ -11,7 +11,10 @@ export const oneExchange = scenario({
   short: { users: 20, calls: 400, expiries: 2, latencyMs: 20 },
   long: { users: 100, calls: 10_000, expiries: 50, latencyMs: 200 },
   async play(stage, { users, calls, expiries, latencyMs }) {
-    const scene = await stage.scene({ server: { accessTokenLifetimeSeconds: LIFETIME_SECONDS } });
+    const scene = await stage.scene({
+      replicas: 4,
+      server: { accessTokenLifetimeSeconds: LIFETIME_SECONDS },
+    });
     const { server, cluster } = scene;
     const refs = await scene.login(users);
     const milliseconds: number[] = [];

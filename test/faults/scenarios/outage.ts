@@ -23,6 +23,7 @@ export const outage = scenario({
       refreshesPerSecond: rate,
     } as Partial<ProviderOptions>;
     const scene = await stage.scene({
+      replicas: 4,
       front: true,
       provider,
       options: { refresh: { ahead: false, timeoutSeconds } },

@@ -28,6 +28,7 @@ export const pausedClaimant = scenario({
   async play(stage, { stops, blocks }) {
     // Whoever takes over presents at once: only that the claimant lives keeps the others from it.
     const scene = await stage.scene({
+      replicas: 4,
       front: true,
       provider: { onUnknownOutcome: 'replay', reuseGraceSeconds: undefined as never },
     });
@@ -87,7 +88,7 @@ class Pauses {
         });
       });
     } else {
-      await victim.call('trap', { step: place, how, milliseconds: seconds * 1000 } as never);
+      await victim.call('trap', { step: place, how, milliseconds: seconds * 1000 });
       reached = cluster.reached(slot, place);
     }
     const refreshed = settled(victim, ref);
@@ -108,12 +109,11 @@ class Pauses {
 
   /** What the others do all the time. */
   async #askUntil(done: Promise<unknown>, ref: TokenRef): Promise<void> {
-    let going = true;
-    const finished = done.finally(() => (going = false));
-    while (going) {
-      await Promise.race([settled(this.scene.cluster.at(ASKING), ref), finished]);
-      await Promise.race([pause(ASK_EVERY_MS), finished]);
-    }
+    const finished = done.then(() => true);
+    const asked = (): Promise<boolean> => settled(this.scene.cluster.at(ASKING), ref).then(() => false);
+    const paused = (): Promise<boolean> => pause(ASK_EVERY_MS).then(() => false);
+    for (let over = false; !over;)
+      over = (await Promise.race([asked(), finished])) || (await Promise.race([paused(), finished]));
   }
 
   #at(place: Place, form: URLSearchParams): void {

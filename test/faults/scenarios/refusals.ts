@@ -45,7 +45,7 @@ export const sixtyAnswers = scenario({
         exactly('sessions deleted', refs.filter(({ userId }) => stored.get(userId) === undefined).length),
         none(
           'wrong status',
-          wrong.map(({ userId }) => `${answerTo.get(userId)!.join(', ')}`),
+          wrong.map(({ userId }) => answerTo.get(userId)!.join(', ')),
         ),
       ],
     };

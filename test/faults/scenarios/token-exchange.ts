@@ -48,7 +48,9 @@ export const tokenExchange = scenario({
         const claims = decodeJwt(value);
         answered++;
         if (claims.sub !== person.sub || ![claims.aud].flat().includes(audience) || claims['scope'] !== scope)
-          wrong.push(`user ${person.sub} got the token of ${claims.sub} for ${claims.aud}`);
+          wrong.push(
+            `user ${person.sub} got the token of ${claims.sub} for ${[claims.aud].flat().join(' ')}`,
+          );
       }
     });
     return {

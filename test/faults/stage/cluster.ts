@@ -24,7 +24,7 @@ export class Cluster {
 
   /** Fills every empty slot. */
   async fill(): Promise<void> {
-    await Promise.all(this.#slots.map((replica, slot) => replica ?? this.begin(slot)));
+    await Promise.all(this.#slots.map(async (replica, slot) => replica ?? this.begin(slot)));
   }
 
   async begin(slot: number): Promise<Replica> {

@@ -10,7 +10,11 @@ export async function createDatabaseAt(kind: ServerKind, address: ServerAddress)
   const execute = async (sql: string): Promise<void> => {
     const at = kind === 'postgres' ? { ...server, database: 'postgres' } : server;
     const source = await new DataSource(at as DataSourceOptions).initialize();
-    await source.query(sql).finally(() => source.destroy());
+    try {
+      await source.query(sql);
+    } finally {
+      await source.destroy();
+    }
   };
   await execute(`CREATE DATABASE ${database}`);
   return {

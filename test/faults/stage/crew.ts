@@ -18,7 +18,7 @@ export class Crew {
 
   async take(orders: Orders, onReport: (report: Report) => void): Promise<Replica> {
     const replica = this.#idle.shift() ?? this.#recruit();
-    return (await replica.begin(orders, onReport)) as Replica;
+    return replica.begin(orders, onReport);
   }
 
   async giveBack(replica: Replica): Promise<void> {

@@ -18,6 +18,7 @@ import { firstValueFrom } from 'rxjs';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { monotonicMs, times } from './measure.js';
 import { setTimeOfDay } from './time-of-day.js';
+import { Queries } from './queries.js';
 import { block, type Step, type Trap, Traps } from './traps.js';
 import { pause } from './wait.js';
 
@@ -73,8 +74,7 @@ function methodsOf(context: INestApplicationContext) {
   const http = context.get(TokenHttpService);
   const dataSource = context.get(DataSource);
   const traps = new Traps(dataSource, tell);
-  let queries: Promise<number[]> | null = null;
-  let querying = false;
+  let queries: Queries | null = null;
 
   return {
     refresh: async (ref: TokenRef) => (await tokens.refreshTokens(ref)).value,
@@ -151,23 +151,10 @@ function methodsOf(context: INestApplicationContext) {
     block: async (milliseconds: number) => block(milliseconds),
     /** From now on somebody else's query now and then, through the same pool. */
     query: async (everyMs: number) => {
-      querying = true;
-      queries = (async () => {
-        const milliseconds: number[] = [];
-        while (querying) {
-          const begun = performance.now();
-          await dataSource.query('SELECT 1');
-          milliseconds.push(performance.now() - begun);
-          await pause(everyMs);
-        }
-        return milliseconds;
-      })();
+      queries = new Queries(dataSource, everyMs);
     },
     /** How long each of these queries has taken. */
-    queried: async () => {
-      querying = false;
-      return (await queries) ?? [];
-    },
+    queried: async () => (await queries?.end()) ?? [],
     /** From now on it is no replica. */
     end: async () => {
       app = null;

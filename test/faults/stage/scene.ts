@@ -25,6 +25,7 @@ export interface SceneOptions {
   names?: string[];
   /** Whether a `Front` stands between. */
   front?: boolean;
+  /** Default: 4; 2 in the short form, where a scenario is about no more. */
   replicas?: number;
   options?: Partial<TokenModuleOptions>;
   orders?: (slot: number) => Partial<Orders>;

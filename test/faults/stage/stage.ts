@@ -25,7 +25,7 @@ export class Stage {
   /** On an empty database. */
   async scene(options: SceneOptions = {}, pool: object = {}): Promise<Scene> {
     const database = await this.database();
-    return Scene.set(this.crew, { ...database, ...pool } as DataSourceOptions, options, this.defer);
+    return this.set({ ...database, ...pool }, options);
   }
 
   /** The same, and the replicas get to their database over a link that can be cut. */
@@ -35,7 +35,7 @@ export class Stage {
     this.defer(() => link.cut());
     const behind = { ...database, ...link.address } as DataSourceOptions;
     const orders = (): object => ({ database: behind });
-    return { scene: await Scene.set(this.crew, database, { ...options, orders }, this.defer), link };
+    return { scene: await this.set(database, { ...options, orders }), link };
   }
 
   /** The same on a database server of its own, which can crash. */
@@ -45,7 +45,7 @@ export class Stage {
     const server = await startServer(this.kind, { durable: true });
     this.defer(() => server.stop());
     const { options: database } = await createDatabaseAt(this.kind, server.address);
-    const scene = await Scene.set(this.crew, database, options, this.defer);
+    const scene = await this.set(database, options);
     return { scene, crash: () => server.crash(), restart: () => server.restart() };
   }
 
@@ -54,6 +54,11 @@ export class Stage {
     for (const cleanUp of this.#cleanUps.splice(0).toReversed())
       await cleanUp().catch((error: unknown) => failures.push(error));
     if (failures.length > 0) throw failures[0];
+  }
+
+  private set(database: DataSourceOptions, options: SceneOptions): Promise<Scene> {
+    const replicas = this.long ? 4 : 2;
+    return Scene.set(this.crew, database, { replicas, ...options }, this.defer);
   }
 
   private async database(): Promise<DataSourceOptions> {

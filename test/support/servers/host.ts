@@ -19,6 +19,8 @@ async function obey(order: string): Promise<void> {
 // One after the other: the end of the input waits for the order before it.
 let work = Promise.resolve();
 createInterface({ input: process.stdin })
-  .on('line', (order) => (work = work.then(() => obey(order))))
+  .on('line', (order) => {
+    work = work.then(() => obey(order));
+  })
   .on('close', () => void work.catch(() => undefined).then(() => server.stop()));
 say(JSON.stringify(server.address));
