@@ -25,10 +25,10 @@ export const sigterm = scenario({
     await until(() => server.oracle.exchanges === users, 'all are at the provider');
     cluster.vacate(0);
     const begun = monotonicMs();
-    victim.signal('SIGTERM');
+    const ended = victim.terminate();
     // Whoever comes now may be turned away, but not half-way.
     const tooLate = Promise.allSettled(lateRefs.map((ref) => victim.call('refresh', ref)));
-    await victim.ended();
+    await ended;
     const took = monotonicMs() - begun;
     await Promise.all([calls, tooLate]);
     const lost = await scene.lost([...refs, ...lateRefs]);
@@ -67,8 +67,7 @@ export const rollingRestart = scenario({
         // Whatever was sent to it has arrived.
         await victim.call('open', []);
         const begun = monotonicMs();
-        victim.signal('SIGTERM');
-        await victim.ended();
+        await victim.terminate();
         slowest = Math.max(slowest, monotonicMs() - begun);
         await cluster.begin(slot);
         stage.crew.enlist(1);

@@ -78,14 +78,14 @@ export class Cluster {
   stop(slot: number): void {
     const replica = this.at(slot);
     this.#stopped.add(replica);
-    replica.signal('SIGSTOP');
+    replica.stop();
   }
 
   /** Lets go on whoever was stopped, by us or by its own trap. */
   goOn(slot: number): void {
     const replica = this.at(slot);
     this.#stopped.delete(replica);
-    replica.signal('SIGCONT');
+    replica.resume();
   }
 
   /** Resolves when the replica has come to that step of its next refresh. */
@@ -95,7 +95,7 @@ export class Cluster {
   }
 
   async end(): Promise<void> {
-    for (const replica of this.#stopped) replica.signal('SIGCONT');
+    for (const replica of this.#stopped) replica.resume();
     const replicas = this.replicas.filter(({ isAlive }) => isAlive);
     await Promise.all(replicas.map((replica) => this.crew.giveBack(replica)));
   }

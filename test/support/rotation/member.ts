@@ -83,19 +83,13 @@ export class Member<Api extends Remote = Methods, Begin extends object = Orders,
     });
   }
 
-  /** Whether the process has not ended. */
-  get isAlive(): boolean {
-    return this.process.connected;
+  /** It does nothing until `resume`, and does not know. */
+  stop(): void {
+    this.process.kill('SIGSTOP');
   }
 
-  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void {
-    this.process.kill(signal);
-  }
-
-  /** Resolves when the process has ended, however. */
-  async ended(): Promise<void> {
-    await this.gone;
-    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
+  resume(): void {
+    this.process.kill('SIGCONT');
   }
 
   /** As the kernel does it: nothing is finished, nobody is told. */
@@ -122,6 +116,22 @@ export class Member<Api extends Remote = Methods, Begin extends object = Orders,
   async dismiss(): Promise<void> {
     this.process.disconnect();
     await this.gone;
+  }
+
+  /** Whether the process has not ended. */
+  get isAlive(): boolean {
+    return this.process.connected;
+  }
+
+  /** SIGTERM: it is asked to end by itself. Resolves when it has. */
+  async terminate(): Promise<void> {
+    this.process.kill('SIGTERM');
+    await this.ended();
+  }
+
+  private async ended(): Promise<void> {
+    await this.gone;
+    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
   }
 
   private take({ ready, event, id, value, fault }: Message<Event>): void {

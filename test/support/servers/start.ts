@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { DatabaseServer, ServerAddress, ServerKind, ServerOptions } from './server.js';
+import type { CrashingServer, ServerAddress, ServerKind, ServerOptions } from './server.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const host = fileURLToPath(new URL('./host.ts', import.meta.url));
@@ -11,7 +11,7 @@ const host = fileURLToPath(new URL('./host.ts', import.meta.url));
 export async function startServer(
   kind: ServerKind,
   { durable }: ServerOptions = { durable: false },
-): Promise<DatabaseServer> {
+): Promise<CrashingServer> {
   const args = ['--import', '@oxc-node/core/register', host, kind, ...(durable ? ['durable'] : [])];
   const child = spawn(process.execPath, args, {
     cwd: root,
