@@ -10,6 +10,7 @@ import { UnsecuredJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshKeyring, type Replica, startReplica } from '../support/app.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
+import { BODIES, PAGE as page, TOKEN_ANSWERS, TOKENS } from '../support/token-answers.js';
 import { TokenEndpoint } from '../support/token-endpoint.js';
 
 const MIB = 1_048_576;
@@ -79,59 +80,10 @@ const storedOf = async (ref: TokenRef) => {
 };
 const lastRefresh = () => replica.events.findLast((event) => event.type === 'refresh');
 
-const TOKENS = { access_token: 'second', token_type: 'bearer', expires_in: 3600, refresh_token: 'rotated' };
-const page = '<!doctype html><title>Maintenance</title>';
-
 describe('Sixty answers of a token endpoint', () => {
-  const bodies = {
-    tokens: JSON.stringify(TOKENS),
-    invalid_grant: JSON.stringify({ error: 'invalid_grant' }),
-    invalid_client: JSON.stringify({ error: 'invalid_client' }),
-    'a web page': page,
-  };
-  const expected: Record<number, Record<keyof typeof bodies, string>> = {
-    200: {
-      tokens: 'refreshed',
-      invalid_grant: 'grant_rejected',
-      invalid_client: 'client_rejected',
-      'a web page': 'unavailable',
-    },
-    400: {
-      tokens: 'client_rejected',
-      invalid_grant: 'grant_rejected',
-      invalid_client: 'client_rejected',
-      'a web page': 'client_rejected',
-    },
-    403: {
-      tokens: 'client_rejected',
-      invalid_grant: 'grant_rejected',
-      invalid_client: 'client_rejected',
-      'a web page': 'client_rejected',
-    },
-    429: {
-      tokens: 'throttled',
-      invalid_grant: 'throttled',
-      invalid_client: 'throttled',
-      'a web page': 'throttled',
-    },
-    500: {
-      tokens: 'unavailable',
-      invalid_grant: 'unavailable',
-      invalid_client: 'unavailable',
-      'a web page': 'unavailable',
-    },
-  };
-  const matrix = Object.entries(expected).flatMap(([status, outcomes]) =>
-    Object.entries(outcomes).flatMap(([body, outcome]) =>
-      ['application/json', 'text/html; charset=utf-8', 'text/plain'].map(
-        (contentType) => [Number(status), body as keyof typeof bodies, contentType, outcome] as const,
-      ),
-    ),
-  );
-
-  it.each(matrix)('status %i with %s as %s: %s', async (status, body, contentType, outcome) => {
+  it.each(TOKEN_ANSWERS)('status %i with %s as %s: %s', async (status, body, contentType, outcome) => {
     const ref = await login();
-    endpoint.reply(status, bodies[body], { 'content-type': contentType });
+    endpoint.reply(status, BODIES[body], { 'content-type': contentType });
     await replica.tokens.refreshTokens(ref).catch(() => undefined);
     expect(lastRefresh()).toMatchObject({ outcome });
     const rejected = outcome === 'grant_rejected';
@@ -145,7 +97,7 @@ describe('Sixty answers of a token endpoint', () => {
   });
 
   it('are sixty', () => {
-    expect(matrix).toHaveLength(60);
+    expect(TOKEN_ANSWERS).toHaveLength(60);
   });
 });
 

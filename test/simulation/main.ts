@@ -1,14 +1,13 @@
-import { parseArgs } from 'node:util';
+import { readOptions, runCommand, wholeNumber } from '../support/command.js';
 import { Simulation } from './simulation.js';
-
-const { values } = parseArgs({ options: { seeds: { type: 'string' }, seed: { type: 'string' } } });
 
 /** `npm run test:simulation -- --seeds 1000000`, and `-- --seed 4711` for one run again. */
 function main(): void {
+  const asked = readOptions({ seeds: { type: 'string', default: '20000' }, seed: { type: 'string' } });
   const [first, count] =
-    values.seed === undefined ? [0, Number(values.seeds ?? 20_000)] : [Number(values.seed), 1];
-  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(count) || count < 1)
-    throw new Error('--seeds and --seed take a whole number');
+    asked.seed === undefined
+      ? [0, wholeNumber('seeds', asked.seeds, 1)]
+      : [wholeNumber('seed', asked.seed, 0), 1];
   const begun = performance.now();
   let violations = 0;
   for (let seed = first; seed < first + count; seed++) {
@@ -27,4 +26,4 @@ function main(): void {
   process.exitCode = violations === 0 ? 0 : 1;
 }
 
-main();
+await runCommand(main);

@@ -7,20 +7,20 @@ const root = join(import.meta.dirname, '..', '..', '..');
 const optional =
   /^(@fastify\/(multipart|static|view)|@nestjs\/(microservices|platform-express|websockets)|class-(transformer|validator))(\/|$)/;
 
-/** A process of this folder as one file. */
+/** A process as one file. */
 export interface Bundle {
   file: string;
   remove(): Promise<void>;
 }
 
 /** From the sources a process needs three seconds of a core to start, as one file less than one: here one starts every second. */
-export async function bundleProcess(name: string): Promise<Bundle> {
+export async function bundleProcess(name: string, folder = import.meta.dirname): Promise<Bundle> {
   // Below the packages that stay outside.
   const parent = join(root, 'test-results');
   await mkdir(parent, { recursive: true });
   const dir = await mkdtemp(join(parent, 'process-'));
   const bundle = await rolldown({
-    input: join(import.meta.dirname, `${name}.ts`),
+    input: join(folder, `${name}.ts`),
     platform: 'node',
     resolve: { conditionNames: ['@tokenward/source', 'node', 'import', 'default', 'require'] },
     external: [optional, 'reflect-metadata', 'better-sqlite3', 'mysql2', 'pg'],

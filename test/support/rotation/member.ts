@@ -16,39 +16,42 @@ export class RemoteError extends Error {
   }
 }
 
+/** What a replica's process can be asked for. */
+type Remote = Record<string, (...args: never[]) => Promise<unknown>>;
+
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
 
-interface Message {
+interface Message<Event> {
   ready?: true;
-  event?: TokenEvent;
+  event?: Event;
   id?: number;
   value?: unknown;
   fault?: { message: string; code?: string };
 }
 
 /** A replica in a process of its own, seen from here. */
-export class Member {
+export class Member<Api extends Remote = Methods, Begin extends object = Orders, Event = TokenEvent> {
   private readonly process: ChildProcess;
   private readonly waiting = new Map<number, Waiting>();
   private readonly gone: Promise<unknown>;
   private calls = 0;
   private killed = false;
   private reportReady!: () => void;
-  private reportEvent: (event: TokenEvent) => void = () => undefined;
+  private reportEvent: (event: Event) => void = () => undefined;
 
   /** Loads the code; `begin` makes it a replica. */
   constructor(file: string) {
     // Not with the compiler that this process has been started with: the file is compiled.
     this.process = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
-    this.process.on('message', (message: Message) => this.take(message));
+    this.process.on('message', (message: Message<Event>) => this.take(message));
     // After the last message that it has sent.
     this.gone = once(this.process, 'disconnect').then(() => this.giveUp());
   }
 
-  async begin(orders: Orders, onEvent: (event: TokenEvent) => void): Promise<this> {
+  async begin(orders: Begin, onEvent: (event: Event) => void): Promise<this> {
     this.reportEvent = onEvent;
     const ready = new Promise<void>((resolve) => {
       this.reportReady = resolve;
@@ -60,10 +63,14 @@ export class Member {
   }
 
   /** @throws RemoteError | KilledError */
-  call<Name extends keyof Methods>(
+  async call<Name extends keyof Api & string>(
     method: Name,
-    ...args: Parameters<Methods[Name]>
-  ): Promise<Awaited<ReturnType<Methods[Name]>>> {
+    ...args: Parameters<Api[Name]>
+  ): Promise<Awaited<ReturnType<Api[Name]>>> {
+    return (await this.ask(method, args)) as Awaited<ReturnType<Api[Name]>>;
+  }
+
+  private ask(method: string, args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (!this.process.connected) {
         reject(this.end());
@@ -95,14 +102,13 @@ export class Member {
   /** Resolves when the process has ended by itself, and not in peace. */
   async died(): Promise<void> {
     this.killed = true;
-    await this.gone;
-    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
+    await this.ended();
     if (this.process.signalCode !== 'SIGKILL') throw new Error('the replica has not died');
   }
 
   async leave(): Promise<void> {
     if (!this.process.connected) return;
-    await this.call('close');
+    await this.ask('close', []);
     await this.gone;
   }
 
@@ -112,7 +118,23 @@ export class Member {
     await this.gone;
   }
 
-  private take({ ready, event, id, value, fault }: Message): void {
+  /** Whether the process has not ended. */
+  get isAlive(): boolean {
+    return this.process.connected;
+  }
+
+  /** SIGTERM: it is asked to end by itself. Resolves when it has. */
+  async terminate(): Promise<void> {
+    this.process.kill('SIGTERM');
+    await this.ended();
+  }
+
+  private async ended(): Promise<void> {
+    await this.gone;
+    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
+  }
+
+  private take({ ready, event, id, value, fault }: Message<Event>): void {
     if (ready) this.reportReady();
     else if (event) this.reportEvent(event);
     else {

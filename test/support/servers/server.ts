@@ -8,7 +8,19 @@ export interface ServerAddress {
   password: string;
 }
 
+export interface ServerOptions {
+  /** What was committed survives a crash of the server, though not of the machine. */
+  durable: boolean;
+}
+
 export interface DatabaseServer {
   address: ServerAddress;
   stop(): Promise<void>;
+}
+
+export interface CrashingServer extends DatabaseServer {
+  /** Ends it at once, without a word to its clients. */
+  crash(): Promise<void>;
+  /** Starts it again on what is on disk, at the same address. */
+  restart(): Promise<void>;
 }

@@ -1,33 +1,43 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { DatabaseServer, ServerAddress, ServerKind } from './server.js';
+import type { CrashingServer, ServerAddress, ServerKind, ServerOptions } from './server.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const host = fileURLToPath(new URL('./host.ts', import.meta.url));
 
 /** Starts an empty database server, which ends with this process at the latest. */
-export async function startServer(kind: ServerKind): Promise<DatabaseServer> {
-  const child = spawn(process.execPath, ['--import', '@oxc-node/core/register', host, kind], {
+export async function startServer(
+  kind: ServerKind,
+  { durable }: ServerOptions = { durable: false },
+): Promise<CrashingServer> {
+  const args = ['--import', '@oxc-node/core/register', host, kind, ...(durable ? ['durable'] : [])];
+  const child = spawn(process.execPath, args, {
     cwd: root,
     // Not in this process's group: Ctrl-C must not reach the server before the tests that use it have ended.
     detached: true,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
-  const address = await firstLine(child, kind);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async (): Promise<string> => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${kind} has ended, see its output`);
+    return value;
+  };
+  const order = async (what: 'crash' | 'restart'): Promise<void> => {
+    child.stdin.write(`${what}\n`);
+    await answer();
+  };
   return {
-    address: JSON.parse(address) as ServerAddress,
+    address: JSON.parse(await answer()) as ServerAddress,
+    crash: () => order('crash'),
+    restart: () => order('restart'),
     async stop() {
       child.stdin.end();
       await exited;
       if (child.exitCode !== 0) throw new Error(`${kind} did not stop cleanly, see its output`);
     },
   };
-}
-
-async function firstLine(child: ChildProcess, kind: ServerKind): Promise<string> {
-  for await (const line of createInterface({ input: child.stdout! })) return line;
-  throw new Error(`${kind} did not start, see its output`);
 }

@@ -1,0 +1,3 @@
+import { describeShortForm } from './short-form.js';
+
+describeShortForm('postgres');

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+const flags = ['--conditions=@tokenward/source', '--import', '@oxc-node/core/register'];
+
+const run = (file: string, args: readonly string[]) =>
+  new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
+    execFile(process.execPath, [...flags, file, ...args], { cwd: root }, (error, stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, stdout, stderr }),
+    );
+  });
+
+const LINES = '1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 18';
+
+describe('A command of the tests that is called in a wrong way', () => {
+  it.each([
+    ['test/faults/main.ts', '--only 3,abc', `--only takes lines out of ${LINES}, not "abc".`],
+    ['test/faults/main.ts', '--database oracle', '--database takes postgres or mariadb, not "oracle".'],
+    ['test/simulation/main.ts', '--seeds abc', '--seeds takes a whole number from 1, not "abc".'],
+    ['test/simulation/main.ts', '--seeds 0', '--seeds takes a whole number from 1, not "0".'],
+    ['test/simulation/main.ts', '--seed 1.5', '--seed takes a whole number from 0, not "1.5".'],
+    ['test/simulation/main.ts', '--seads 5', "Unknown option '--seads'; known are --seeds, --seed."],
+  ])('%s %s says in one sentence what is wrong', async (file, args, sentence) => {
+    expect(await run(file, args.split(' '))).toEqual({ code: 2, stdout: '', stderr: `${sentence}\n` });
+  });
+});
