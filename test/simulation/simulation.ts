@@ -23,8 +23,8 @@ const HORIZON_MS = 120_000;
 /** Of leases, together with a heartbeat's distance shorter than the lease, whose bound docs/refresh.md names. */
 const LONGEST_PAUSE_MS = { lease: 5_000, session: 60_000 };
 /** A lost connection is replaced faster than others look twice. */
-const RECONNECT_MS = 70;
-const SECOND_LOOK_MS = 90;
+const RECONNECT_MS = 60;
+const SECOND_LOOK_MS = 75;
 const LONGEST_CUT_MS = 5_000;
 const LONGEST_OUTAGE_MS = 3_000;
 const SETTLED_MS = 4_000_000;

@@ -9,7 +9,7 @@ import { isOutdated } from '../store/open-current.js';
 import { RevocationOutbox } from '../store/revocation-outbox.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
 import { TokenStore } from '../store/token-store.js';
-import { Claims } from './claims.js';
+import { Claims, type HeldClaim } from './claims.js';
 import type { Effect, Effects, Flight } from './effects.js';
 import { persist } from './persistence.js';
 import { HEARTBEAT_MS, LEASE_MS } from './policy.js';
@@ -22,8 +22,8 @@ type Handlers = {
   ) => Promise<Effects[Name]['out']> | Effects[Name]['out'];
 };
 
-/** While news is heard, a row is read again at the latest after so long. */
-const UNHEARD_MS = 1_000;
+/** A row that somebody has claimed is read again at the latest after so long: sooner where nobody tells that it has changed. */
+const UNREAD_MS = { heard: 1_000, unheard: 50 };
 
 /** Carries out what a flight asks for: at the database, the keys and the provider. */
 export class RefreshDriver {
@@ -42,7 +42,8 @@ export class RefreshDriver {
   /** Runs a flight to its end, whatever its callers do. @throws what the flight throws, and what the database or the keys do */
   async run<T>(flight: Flight<T>, ref: ResolvedTokenRef, provider: Provider): Promise<T> {
     const heartbeats: NodeJS.Timeout[] = [];
-    const handlers = this.handlers(ref, provider, heartbeats);
+    const open = new Set<HeldClaim>();
+    const handlers = this.handlers(ref, provider, heartbeats, open);
     try {
       let step = flight.next();
       while (!step.done) step = flight.next(await perform(handlers, step.value));
@@ -50,6 +51,7 @@ export class RefreshDriver {
     } finally {
       // Not before the answer is stored: while that takes long, nobody may take the claim over.
       for (const heartbeat of heartbeats) clearInterval(heartbeat);
+      for (const { id, claimId } of open) this.background(claimId!, () => this.claims.letGo(id, claimId!));
     }
   }
 
@@ -58,7 +60,13 @@ export class RefreshDriver {
     await this.#releases.settled();
   }
 
-  private handlers(ref: ResolvedTokenRef, provider: Provider, heartbeats: NodeJS.Timeout[]): Handlers {
+  /** `open` has the claims that rest on the session and have not come to an end. */
+  private handlers(
+    ref: ResolvedTokenRef,
+    provider: Provider,
+    heartbeats: NodeJS.Timeout[],
+    open: Set<HeldClaim>,
+  ): Handlers {
     const { rows, store, claims, outbox, clock, events, session } = this;
     const deadline = clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
     let seen: FullTokenRow | null = null;
@@ -77,14 +85,17 @@ export class RefreshDriver {
         await this.wait(seen);
         return clock.monotonic() < deadline;
       },
-      claim: (row) => {
+      claim: async (row) => {
         footing = session.footing();
         if (footing === null)
           throw new ProviderUnavailableError(provider.name, 'the replica session is being restored', 1);
-        return this.claim(row, footing.claimant);
+        const claimId = await this.claim(row, footing.claimant);
+        if (claimId !== null && footing.claimant !== null) open.add({ ...row, claimId });
+        return claimId;
       },
       present: async ({ row, claimId, refreshToken }) => {
         if (footing === null || !session.holds(footing)) {
+          open.clear();
           this.giveBack(row, claimId);
           return null;
         }
@@ -93,15 +104,22 @@ export class RefreshDriver {
         const exchange = await exchangeRefreshToken(provider, refreshToken);
         return { exchange, elapsedMs: clock.monotonic() - started, random: randomFraction() };
       },
-      commit: ({ row, tokens, write, quarantine }) =>
-        persist(clock, () =>
+      commit: async ({ row, tokens, write, quarantine }) => {
+        const stored = await persist(clock, () =>
           unlessShredded(() =>
             store.sealAndWrite(row, tokens, (cells) =>
               claims.commit(row.id, row.generation, { ...cells, ...write }, quarantine),
             ),
           ),
-        ),
-      fail: ({ held, failure }) => persist(clock, () => claims.fail(held, failure)),
+        );
+        open.clear();
+        return stored;
+      },
+      fail: async ({ held, failure }) => {
+        const ended = await persist(clock, () => claims.fail(held, failure));
+        open.clear();
+        return ended;
+      },
       giveUp: ({ held, failure }) => claims.fail(held, failure),
       discard: ({ row: { id, tenantId }, refreshToken }) =>
         persist(clock, () =>
@@ -111,17 +129,18 @@ export class RefreshDriver {
     };
   }
 
-  /** Until the row may have changed, or its claimant may have died. */
+  /** Until the row may have changed, or its claimant may have died: a claimant can be watched by many at the price of one. */
   private async wait(row: FullTokenRow | null): Promise<void> {
     const { news, presences } = this.session;
     const started = this.clock.monotonic();
+    const watched = row !== null && row.claimReplica !== null;
     for (;;) {
-      const pause = this.clock.sleep(40 + randomFraction() * 40);
+      const pause = this.clock.sleep((watched ? 20 : 40) * (1 + randomFraction()));
       if (row === null) return pause;
       if (await news.change(row.id, pause)) return;
-      // Otherwise only the row itself can tell.
-      const isHeard = row.claimId !== null && news.flowing && this.clock.monotonic() - started < UNHEARD_MS;
-      if (!isHeard || !(await presences.isHeld(row))) return;
+      const unreadMs = this.clock.monotonic() - started;
+      if (!watched || unreadMs > (news.flowing ? UNREAD_MS.heard : UNREAD_MS.unheard)) return;
+      if (!(await presences.isHeld(row))) return;
     }
   }
 
@@ -136,11 +155,14 @@ export class RefreshDriver {
     }
   }
 
-  /** As long as this process lives nobody else can take the claim over: it does not stop trying. */
   private giveBack(row: FullTokenRow, claimId: string): void {
-    this.#releases
-      .run(claimId, () => persist(this.clock, () => this.claims.release(row, claimId), Infinity))
-      .catch(() => undefined);
+    this.background(claimId, () => this.claims.release(row, claimId));
+  }
+
+  /** As long as the session lives nobody else can take its claims over: until then it does not stop trying. */
+  private background(claimId: string, write: () => Promise<void>): void {
+    const unlessOver = async (): Promise<void> => (this.session.isOver ? undefined : write());
+    this.#releases.run(claimId, () => persist(this.clock, unlessOver, Infinity)).catch(() => undefined);
   }
 
   private startHeartbeat(rowId: string, claimId: string): NodeJS.Timeout {
