@@ -23,9 +23,10 @@ const HORIZON_MS = 120_000;
 /** Of leases, together with a heartbeat's distance shorter than the lease, whose bound docs/refresh.md names. */
 const LONGEST_PAUSE_MS = { lease: 5_000, session: 60_000 };
 /** A lost connection is replaced faster than others look twice. */
-const RECONNECT_MS = 70;
-const SECOND_LOOK_MS = 90;
+const RECONNECT_MS = 60;
+const SECOND_LOOK_MS = 75;
 const LONGEST_CUT_MS = 5_000;
+const LONGEST_RESTART_MS = 500;
 const LONGEST_OUTAGE_MS = 3_000;
 const SETTLED_MS = 4_000_000;
 const PATIENCE_MS = 45_000;
@@ -111,10 +112,8 @@ export class Simulation {
     else if (action < 0.83)
       random.pick(this.#replicas).pausedUntil =
         this.#time.now + random.upTo(LONGEST_PAUSE_MS[this.#liveness]);
-    else if (action < 0.91) {
-      this.#databaseBackAt = this.#time.now + random.upTo(LONGEST_OUTAGE_MS);
-      if (this.#liveness === 'session') this.#disturb();
-    } else if (action < 0.96) this.#logIn(user);
+    else if (action < 0.91) this.#databaseBackAt = this.#time.now + random.upTo(LONGEST_OUTAGE_MS);
+    else if (action < 0.96) this.#logIn(user);
     else this.#logOut(user);
   }
 
@@ -122,25 +121,37 @@ export class Simulation {
     return new ReplicaModel(`replica-${this.#replicaCount++}`, this.#liveness === 'session');
   }
 
+  /** What may happen to the session of a claimant happens just then, and somebody else wants the same token. */
+  #disturbSoon(replica: ReplicaModel, user: number): void {
+    if (this.#liveness === 'lease' || !this.#faulty || !this.#random.chance(0.2)) return;
+    this.#time.after(this.#random.fraction() * (this.#random.chance(0.5) ? 5 : 500), () =>
+      this.#disturb(replica),
+    );
+    for (let calls = this.#random.upTo(3); calls > 0; calls--)
+      this.#time.after(this.#random.upTo(1_000), () =>
+        this.#call(this.#random.pick(this.#replicas), user, true),
+      );
+  }
+
   /**
-   * The database restarts, or a connection is lost, or one is cut for a while. Not one of a replica that is paused or, when
-   * it is cut, presents something: that is the bound of docs/refresh.md.
+   * The database restarts, or the connection is lost, or cut for a while. Not that of a replica that is paused or, when it
+   * is cut, presents something: that is the bound of docs/refresh.md.
    */
-  #disturb(): void {
+  #disturb(replica: ReplicaModel): void {
+    const isPaused = ({ pausedUntil }: ReplicaModel): boolean => pausedUntil > this.#time.now;
     const kind = this.#random.fraction();
-    const running = this.#replicas.filter(({ pausedUntil }) => pausedUntil <= this.#time.now);
     if (kind < 0.4) {
-      if (running.length < this.#replicas.length) return;
+      if (this.#replicas.some(isPaused)) return;
       this.#note('the database restarts');
       this.#starts++;
-      for (const replica of running)
-        this.#loseLock(replica, this.#databaseBackAt - this.#time.now + this.#random.upTo(1_000));
+      const downMs = this.#random.upTo(LONGEST_RESTART_MS);
+      this.#databaseBackAt = Math.max(this.#databaseBackAt, this.#time.now + downMs);
+      for (const one of this.#replicas) this.#loseLock(one, downMs + this.#random.upTo(1_000));
       return;
     }
-    const replica = running[this.#random.upTo(running.length)];
-    if (!replica) return;
-    const presents = [...replica.flights.values()].some(({ beats }) => beats);
-    if (kind < 0.7 || presents) return this.#loseLock(replica, this.#random.upTo(RECONNECT_MS));
+    if (isPaused(replica) || replica.crashed || !replica.locked) return;
+    if (kind < 0.7) return this.#loseLock(replica, this.#random.upTo(RECONNECT_MS));
+    if ([...replica.flights.values()].some(({ beats }) => beats)) return;
     replica.cutOff = true;
     this.#loseLock(replica, this.#random.upTo(LONGEST_CUT_MS));
   }
@@ -384,6 +395,7 @@ export class Simulation {
       if (retryAfter !== null && retryAfter > this.#time.now)
         throw new Violation('I7', 'a row was claimed before the end of its back-off');
       const refreshToken = rows.row.refreshCt!;
+      this.#disturbSoon(replica, flight.user);
       this.#claimants.set(refreshToken, [...(this.#claimants.get(refreshToken) ?? []), replica]);
       return claimId;
     };

@@ -6,7 +6,7 @@ import type { PrincipalOf } from './guard/principal.js';
 import type { RefreshOptions } from './refresh/refresh.options.js';
 
 export interface CacheOptions {
-  /** Access tokens kept in memory for one second. Default 10000. */
+  /** Access tokens kept in memory, for one second or while changes are heard of. Default 10000. */
   maxEntries?: number;
 }
 

@@ -28,6 +28,12 @@ export class SqlClaims extends Claims {
     );
   }
 
+  override async letGo(rowId: string, claimId: string): Promise<void> {
+    await this.database.affected(
+      sql`UPDATE ${tokens} SET claim_replica = NULL WHERE id = ${rowId} AND claim_id = ${claimId}`,
+    );
+  }
+
   override async release({ id, unknownSince }: TokenRow, claimId: string): Promise<void> {
     await this
       .#affected(sql`UPDATE ${tokens} SET claim_id = NULL, claimed_at = NULL, unknown_since = ${unknownSince}

@@ -26,6 +26,8 @@ export abstract class Claims {
   abstract claim(row: TokenRow, claimId: string, claimant: string | null): Promise<boolean>;
   /** Gives a claim back under which nothing was presented. */
   abstract release(row: TokenRow, claimId: string): Promise<void>;
+  /** A claim whose end could not be written goes on as a lease, so that it comes to one. */
+  abstract letGo(rowId: string, claimId: string): Promise<void>;
   abstract heartbeat(rowId: string, claimId: string): Promise<void>;
   /** Stores what the exchange brought, decided by the presented generation alone, not by who holds the claim. @throws FencedWriteError */
   abstract commit(

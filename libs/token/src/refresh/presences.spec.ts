@@ -44,7 +44,7 @@ describe('A claimant', () => {
   };
   const laterAnswer = async (look: Look): Promise<void> => {
     await expect.poll(() => clock.sleeping).toBe(1);
-    await clock.advance(90);
+    await clock.advance(75);
     await answer(look);
   };
 

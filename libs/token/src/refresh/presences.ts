@@ -11,7 +11,9 @@ export interface Claimed {
 }
 
 /** A replica that has lost its connection takes its lock again within this time. */
-const SECOND_LOOK_MS = 90;
+const SECOND_LOOK_MS = 75;
+/** Looks that are further apart may be about different losses. */
+const FORGOTTEN_MS = 250;
 
 /** How a row names the session that its claim rests on. */
 export const claimantName = (replicaId: string, server: string): string => `${replicaId}@${server}`;
@@ -20,6 +22,8 @@ export const claimantName = (replicaId: string, server: string): string => `${re
 export class Presences {
   readonly #running = new Map<string, Promise<Look>>();
   readonly #next = new Map<string, Promise<Look>>();
+  /** When claimants were seen without their locks for the first time. */
+  readonly #missed = new Map<string, number>();
 
   constructor(
     private readonly connector: SessionConnector,
@@ -31,7 +35,8 @@ export class Presences {
     if (claimId === null || claimReplica === null) return 'unknown';
     const first = await this.#judge(claimReplica);
     if (first !== 'absent') return first;
-    await this.clock.sleep(SECOND_LOOK_MS);
+    const now = this.clock.monotonic();
+    await this.clock.sleep(Math.max(0, (this.#missed.get(claimReplica) ?? now) + SECOND_LOOK_MS - now));
     return this.#judge(claimReplica);
   }
 
@@ -43,8 +48,17 @@ export class Presences {
   async #judge(claimant: string): Promise<Presence> {
     const [replicaId = '', server = ''] = claimant.split('@');
     const look = await this.#look(replicaId);
-    if (!look.free) return 'present';
-    return this.connector.isSame(server, look.server) ? 'absent' : 'unknown';
+    const absent = look.free && this.connector.isSame(server, look.server);
+    this.#remember(claimant, absent);
+    if (absent) return 'absent';
+    return look.free ? 'unknown' : 'present';
+  }
+
+  #remember(claimant: string, absent: boolean): void {
+    const now = this.clock.monotonic();
+    for (const [known, at] of this.#missed) if (now - at > FORGOTTEN_MS) this.#missed.delete(known);
+    if (!absent) this.#missed.delete(claimant);
+    else if (!this.#missed.has(claimant)) this.#missed.set(claimant, now);
   }
 
   /** A look that has begun may be older than what the caller has read: it joins the next one. */

@@ -10,7 +10,7 @@ import { isOutdated } from '../store/open-current.js';
 import { RevocationOutbox } from '../store/revocation-outbox.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
 import { type OpenedTokens, type Sealer, TokenStore } from '../store/token-store.js';
-import { Claims } from './claims.js';
+import { Claims, type HeldClaim } from './claims.js';
 import type { Effect, Effects, Flight } from './effects.js';
 import { OwedAnswer } from './owed-answer.js';
 import { persist } from './persistence.js';
@@ -27,13 +27,15 @@ type Handlers = {
   ) => Promise<Effects[Name]['out']> | Effects[Name]['out'];
 };
 
-/** While news is heard, a row is read again at the latest after so long. */
-const UNHEARD_MS = 1_000;
+/** A row that somebody has claimed is read again at the latest after so long: sooner where nobody tells that it has changed. */
+const UNREAD_MS = { heard: 1_000, unheard: 50 };
 
 /** What one flight has begun and has to end. */
 interface Flown {
   readonly provider: string;
   readonly heartbeats: NodeJS.Timeout[];
+  /** Claims that rest on the session and have not come to an end. */
+  readonly open: Set<HeldClaim>;
   owed: OwedAnswer | null;
 }
 
@@ -55,7 +57,7 @@ export class RefreshDriver {
 
   /** Runs a flight to its end, whatever its callers do. @throws what the flight throws, and what the database or the keys do */
   async run<T>(flight: Flight<T>, ref: ResolvedTokenRef, provider: Provider): Promise<T> {
-    const flown: Flown = { provider: provider.name, heartbeats: [], owed: null };
+    const flown: Flown = { provider: provider.name, heartbeats: [], open: new Set(), owed: null };
     const handlers = this.handlers(ref, provider, flown);
     try {
       let step = flight.next();
@@ -64,6 +66,8 @@ export class RefreshDriver {
     } finally {
       // Not before the answer is stored: while that takes long, nobody may take the claim over.
       for (const heartbeat of flown.heartbeats) clearInterval(heartbeat);
+      for (const { id, claimId } of flown.open)
+        this.background(claimId!, () => this.claims.letGo(id, claimId!));
       await flown.owed?.end();
     }
   }
@@ -108,14 +112,17 @@ export class RefreshDriver {
         await this.wait(seen);
         return clock.monotonic() < deadline;
       },
-      claim: (row) => {
+      claim: async (row) => {
         footing = session.footing();
         if (footing === null)
           throw new ProviderUnavailableError(provider.name, 'the replica session is being restored', 1);
-        return this.claim(row, footing.claimant, askedAt);
+        const claimId = await this.claim(row, footing.claimant, askedAt);
+        if (claimId !== null && footing.claimant !== null) flown.open.add({ ...row, claimId });
+        return claimId;
       },
       present: async ({ row, claimId, refreshToken, dpopKey }) => {
         if (footing === null || !session.holds(footing)) {
+          flown.open.clear();
           this.giveBack(row, claimId);
           return null;
         }
@@ -132,7 +139,7 @@ export class RefreshDriver {
         const countedAt = Math.round(row.now + answeredAt - readAt);
         const answer = { ref, recordId, presented, tokens, write, countedAt, quarantine };
         flown.owed = new OwedAnswer(spool, answer, seal);
-        return this.keep(flown, () =>
+        const stored = await this.keep(flown, () =>
           unlessShredded(() =>
             store.sealAndWrite(row, tokens, (cells) => {
               const aged = agedBy(write, clock.monotonic() - answeredAt);
@@ -140,8 +147,14 @@ export class RefreshDriver {
             }),
           ),
         );
+        flown.open.clear();
+        return stored;
       },
-      fail: ({ held, failure }) => this.keep(flown, () => claims.fail(held, failure)),
+      fail: async ({ held, failure }) => {
+        const ended = await this.keep(flown, () => claims.fail(held, failure));
+        flown.open.clear();
+        return ended;
+      },
       giveUp: ({ held, failure }) => claims.fail(held, failure),
       discard: ({ row: { id, tenantId }, refreshToken }) =>
         this.keep(flown, () =>
@@ -151,17 +164,18 @@ export class RefreshDriver {
     };
   }
 
-  /** Until the row may have changed, or its claimant may have died. */
+  /** Until the row may have changed, or its claimant may have died: a claimant can be watched by many at the price of one. */
   private async wait(row: FullTokenRow | null): Promise<void> {
     const { news, presences } = this.session;
     const started = this.clock.monotonic();
+    const watched = row !== null && row.claimReplica !== null;
     for (;;) {
-      const pause = this.clock.sleep(40 + randomFraction() * 40);
+      const pause = this.clock.sleep((watched ? 20 : 40) * (1 + randomFraction()));
       if (row === null) return pause;
       if (await news.change(row.id, pause)) return;
-      // Otherwise only the row itself can tell.
-      const isHeard = row.claimId !== null && news.flowing && this.clock.monotonic() - started < UNHEARD_MS;
-      if (!isHeard || !(await presences.isHeld(row))) return;
+      const unreadMs = this.clock.monotonic() - started;
+      if (!watched || unreadMs > (news.flowing ? UNREAD_MS.heard : UNREAD_MS.unheard)) return;
+      if (!(await presences.isHeld(row))) return;
     }
   }
 
@@ -180,13 +194,16 @@ export class RefreshDriver {
     }
   }
 
-  /** As long as this process lives nobody else can take the claim over: it does not stop trying before its end. */
   private giveBack(row: FullTokenRow, claimId: string): void {
+    this.background(claimId, () => this.claims.release(row, claimId));
+  }
+
+  /** As long as the session lives nobody else can take its claims over: until then it does not stop trying. */
+  private background(claimId: string, write: () => Promise<void>): void {
     const until = this.#gate.closed;
     const patience = until.aborted ? { attempts: 1 } : { attempts: Infinity, until };
-    this.#releases
-      .run(claimId, () => persist(this.clock, () => this.claims.release(row, claimId), patience))
-      .catch(() => undefined);
+    const unlessOver = async (): Promise<void> => (this.session.isOver ? undefined : write());
+    this.#releases.run(claimId, () => persist(this.clock, unlessOver, patience)).catch(() => undefined);
   }
 
   /** Patiently, until a shutdown has no time left. What was answered goes to the spool as soon as the database stumbles. */

@@ -59,9 +59,12 @@ export class ReplicaSession {
 
   /** @throws TokenConfigurationError where a session is demanded and cannot be had */
   async start(): Promise<void> {
-    if (this.liveness === 'lease') return this.#report('refresh.liveness is "lease"');
+    this.#reason = this.connector.available ? null : 'this database has no session locks';
+    if (this.liveness === 'lease') this.#reason = 'refresh.liveness is "lease"';
+    // So it is meant to be: no news.
+    if (this.liveness !== 'session' && this.#reason !== null) return;
     try {
-      if (!this.connector.available) throw new SessionUnsuitableError('this database has no session locks');
+      if (this.#reason !== null) throw new SessionUnsuitableError(this.#reason);
       await this.#open();
     } catch (error) {
       if (this.liveness === 'session')
@@ -87,6 +90,11 @@ export class ReplicaSession {
     this.#connection = null;
     this.news.deaf();
     await Promise.all([connection?.close(), this.#silent?.close()]);
+  }
+
+  /** Whether this replica has ended, and its lock with it. */
+  get isOver(): boolean {
+    return this.#stopped;
   }
 
   /** What a claim rests on that is made now; null where none may be made. */
