@@ -51,11 +51,16 @@ export class KeyRing {
     return this.keys.get(id) ?? (await this.keys.forceFetch(id));
   }
 
-  /** The same for a key that may be retired, without the cache. @throws KeyError */
+  /** The same for a key that may be retired; such a one is not cached. @throws KeyError */
   async evenRetired(id: string): Promise<DataKey> {
-    const row = await this.rows.findById(id);
-    if (!row) throw new KeyError('KEY_NOT_FOUND', `data key ${id} is not in the database`);
-    return this.unwrap(row);
+    try {
+      return await this.byId(id);
+    } catch (error) {
+      const row =
+        error instanceof KeyError && error.reason === 'KEY_RETIRED' ? await this.rows.findById(id) : null;
+      if (!row) throw error;
+      return this.unwrap(row);
+    }
   }
 
   /** The next use asks the database: the key's state has changed. */

@@ -17,6 +17,8 @@ const START_MS = 10_000;
 /** A file without its final name is another process's that is at it, or that died so long ago. */
 const UNFINISHED_MS = 30_000;
 const HANGS = 'ETIMEDOUT';
+/** Longer than a provider takes to answer a revocation. */
+const REPLAY_MS = 60_000;
 const AT_ONCE = 8;
 const ATTEMPTS = 5;
 
@@ -99,7 +101,8 @@ export class SpoolReplay {
     let done = 0;
     const worker = async (): Promise<void> => {
       for (let file = ready.shift(); file && !this.#stopped; file = ready.shift())
-        if (await this.replay(directory, file)) done++;
+        // A connection that is half open must not keep the later rounds from another one.
+        if (await atMost(REPLAY_MS, this.replay(directory, file), false)) done++;
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
     return files.length - done;
