@@ -16,9 +16,11 @@ import {
   tutorialTokenManager,
 } from '@tokenward/nestjs/import';
 import { DatabaseFaults } from '@tokenward/nestjs/testing';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { freshKeyring, PROVIDER, type Replica, startReplica, tokenOptions } from '../support/app.js';
 import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
+import { verifyProof } from '../support/dpop-verifier.js';
 import { counting, type LegacyRow, LegacyTable, PASSWORD, TABLE } from '../support/import/legacy-table.js';
 import type { ImportOrders } from '../support/import/import.process.js';
 import { tutorialTriple } from '../support/import/tutorial.js';
@@ -168,6 +170,29 @@ describeOnEachDatabase('An import', ({ kind, createDatabase }) => {
     expect(provider!.oracle.exchanges - exchanges).toBe(1);
     const [endless] = await app.tokens.listTokens({ userId: 'eve' });
     expect(endless).toMatchObject({ expiresAt: null, hasRefreshToken: false });
+  });
+
+  it('seals the key that tokens are bound to with them, and takes no row whose key is none', async () => {
+    await legacy.create();
+    await legacy.insert(users(2));
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwk = { ...(await exportJWK(privateKey)), kty: 'EC' };
+    const { map } = legacy.definition();
+    const report = await run({
+      map: async (row, open) => {
+        const mapped = (await map(row, open))!;
+        const dpopKey = mapped.ref.userId === 'user-1' ? jwk : { kty: 'EC' };
+        return { ...mapped, tokenType: 'DPoP', dpopKey };
+      },
+    });
+    expect(report).toMatchObject({ imported: 1, failed: 1 });
+    const { tokens } = await startApp();
+    const token = await tokens.getAccessToken(ref('user-1'));
+    const url = 'https://api.example.com/me';
+    const proof = tokens.dpopProof(token, { method: 'GET', url });
+    await expect(verifyProof(proof, { method: 'GET', url, accessToken: token.value })).resolves.toMatchObject(
+      { jkt: await calculateJwkThumbprint(jwk) },
+    );
   });
 
   it('takes the good rows although others are bad, and says of each why, with its key and without its values', async () => {

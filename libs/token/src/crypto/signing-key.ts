@@ -104,8 +104,12 @@ export class SigningKey {
   /** Whether the public half, as it is told to others, fits the private one. */
   verifies(): boolean {
     const [hash, format] = this.#format();
-    const key = createPublicKey({ key: this.publicJwk(), format: 'jwk' });
-    return verify(hash, Buffer.from('halves'), { key, ...format }, this.sign('halves'));
+    try {
+      const key = createPublicKey({ key: this.publicJwk(), format: 'jwk' });
+      return verify(hash, Buffer.from('halves'), { key, ...format }, this.sign('halves'));
+    } catch {
+      return false;
+    }
   }
 
   #format() {
