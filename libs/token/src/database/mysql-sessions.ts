@@ -138,7 +138,8 @@ export class MysqlSessions extends SessionConnector {
 /** Whoever holds the lock is an older connection of this replica. */
 async function lock(query: Query, name: string): Promise<void> {
   const [holder] = await query('SELECT IS_USED_LOCK(?) AS id', [name]);
-  if (holder?.['id'] != null) await query(`KILL ${Number(holder['id'])}`).catch(() => undefined);
+  const id = Number(holder?.['id'] ?? 0);
+  if (id !== 0) await query(`KILL ${id}`).catch(() => undefined);
   const [row] = await query(`SELECT GET_LOCK(?, ${LOCK_SECONDS}) AS locked`, [name]);
   if (Number(row?.['locked']) !== 1) throw new Error('the lock of this replica is not free');
 }

@@ -52,6 +52,8 @@ class Connections extends SessionConnector {
   }
 }
 
+const OFTEN = { interval: 1 };
+
 describe('A replica session', () => {
   let connections: Connections;
   let clock: FixedClock;
@@ -72,15 +74,13 @@ describe('A replica session', () => {
   };
   const livenesses = () =>
     events.map((event) => (event.type === 'session_changed' ? event.liveness : event.type));
-  /** Lets time pass until something is so. */
-  const until = (condition: () => unknown) =>
-    expect.poll(
-      async () => {
-        await clock.advance(100);
-        return condition();
-      },
-      { interval: 1 },
-    );
+  /** What is looked at again after a little time has passed. */
+  const later =
+    <T>(look: () => T) =>
+    async (): Promise<T> => {
+      await clock.advance(100);
+      return look();
+    };
 
   it('is what claims rest on', async () => {
     const session = await begin();
@@ -109,10 +109,20 @@ describe('A replica session', () => {
     first!.silent = true;
     const refusal = Object.assign(new Error('user and host'), { code: 'ECONNREFUSED' });
     connections.refusal = refusal;
-    await until(() => livenesses().at(-1)).toBe('lease');
+    await expect
+      .poll(
+        later(() => livenesses().at(-1)),
+        OFTEN,
+      )
+      .toBe('lease');
     expect(first!.closed).toBe(false);
     connections.refusal = null;
-    await until(() => connections.opened.length).toBe(2);
+    await expect
+      .poll(
+        later(() => connections.opened.length),
+        OFTEN,
+      )
+      .toBe(2);
     await expect.poll(() => first!.closed).toBe(true);
     expect(JSON.stringify(events)).toContain('ECONNREFUSED');
     expect(JSON.stringify(events)).not.toContain('user and host');
@@ -135,7 +145,12 @@ describe('A replica session', () => {
     connections.last.listener.lost();
     expect(session.footing()).toBeNull();
     connections.refusal = null;
-    await until(() => session.footing()?.claimant).toBe('replica@start-1');
+    await expect
+      .poll(
+        later(() => session.footing()?.claimant),
+        OFTEN,
+      )
+      .toBe('replica@start-1');
     await session.stop();
   });
 

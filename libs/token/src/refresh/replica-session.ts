@@ -170,15 +170,17 @@ export class ReplicaSession {
   /** Counts steps, not time: a process that was stopped or busy reads its answer first. */
   async #answers(connection: SessionConnection): Promise<boolean> {
     const asked = this.clock.monotonic();
-    let answer: boolean | null = null;
-    const ping = connection.ping().then(
-      () => (answer = true),
-      () => (answer = false),
+    const answer = connection.ping().then(
+      () => true,
+      () => false,
     );
-    for (let step = 0; step < PING_STEPS && answer === null && this.#connection === connection; step++)
-      await Promise.race([ping, this.clock.sleep(PING_STEP_MS, false)]);
-    if (answer === true && connection.hears) this.news.heard(asked);
-    return answer === true;
+    for (let step = 0; step < PING_STEPS && this.#connection === connection; step++) {
+      const pause = this.clock.sleep(PING_STEP_MS, false).then(() => null);
+      const answers = await Promise.race([answer, pause]);
+      if (answers && connection.hears) this.news.heard(asked);
+      if (answers !== null) return answers;
+    }
+    return false;
   }
 
   async #pause(milliseconds: number): Promise<void> {
@@ -199,6 +201,6 @@ export class ReplicaSession {
 /** Drivers name hosts and users in their messages: only their codes are repeated. */
 function reasonOf(error: unknown): string {
   if (error instanceof SessionUnsuitableError) return error.message;
-  const { code, errno } = error as { code?: unknown; errno?: unknown };
-  return `the database connection cannot be opened (${String(code ?? errno ?? (error as Error).name)})`;
+  const { code, name } = error as { code?: string; name: string };
+  return `the database connection cannot be opened (${code ?? name})`;
 }
