@@ -1,12 +1,14 @@
 import { DataKeyEntity } from './entities/data-key.entity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
+import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
 import { CreateTokenwardTables1764000000000 } from './migrations/1764000000000-create-tokenward-tables.js';
 import { AddKeyRotation1764100000000 } from './migrations/1764100000000-add-key-rotation.js';
 import { AddRevocationOutbox1764200000000 } from './migrations/1764200000000-add-revocation-outbox.js';
+import { AddProviderStates1764400000000 } from './migrations/1764400000000-add-provider-states.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
 export const tokenEntities = [
@@ -16,6 +18,7 @@ export const tokenEntities = [
   KeyAuditEntity,
   ReplicaEntity,
   RevocationEntity,
+  ProviderStateEntity,
 ] as const;
 
 /** Put these into your DataSource: `migrations: [...tokenMigrations, …]`. They run forward and back on every supported database. */
@@ -23,4 +26,5 @@ export const tokenMigrations = [
   CreateTokenwardTables1764000000000,
   AddKeyRotation1764100000000,
   AddRevocationOutbox1764200000000,
+  AddProviderStates1764400000000,
 ] as const;

@@ -2,7 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { TokenConfigurationError } from '../common/errors.js';
 import { Database } from '../database/database.js';
+import { secondsUntilProbe } from '../refresh/circuit.js';
 import { KeyHealth } from '../keys/key-health.js';
+import { ProviderStates } from '../store/provider-states.js';
 
 /** What `/health/ready` asks; for health endpoints of your own. */
 @Injectable()
@@ -11,6 +13,7 @@ export class TokenHealthIndicator {
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
     @Inject(Database) private readonly database: Database,
     @Inject(KeyHealth) private readonly keyHealth: KeyHealth,
+    @Inject(ProviderStates) private readonly states: ProviderStates,
   ) {}
 
   /** Up while the database answers and has the token tables. */
@@ -24,6 +27,24 @@ export class TokenHealthIndicator {
       const reason =
         error instanceof TokenConfigurationError ? error.message : 'the database does not answer';
       return indicator.down({ reason });
+    }
+  }
+
+  /** Always up: a provider that is down makes nobody unready. Which ones are left alone, why, and for how many seconds. */
+  async checkProviders(key = 'providers'): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check(key);
+    try {
+      const degraded: Record<string, { failure: string | null; retryAfter: number }> = {};
+      for (const { provider, circuit, now } of await this.states.list())
+        if (circuit.probeAfter !== null)
+          degraded[provider] = {
+            failure: circuit.failedAs,
+            retryAfter: secondsUntilProbe(circuit, now),
+          };
+      return indicator.up(Object.keys(degraded).length > 0 ? { degraded } : {});
+    } catch {
+      // The check of the database says that it is away.
+      return indicator.up({ unknown: 'the database does not answer' });
     }
   }
 

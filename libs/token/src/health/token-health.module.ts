@@ -19,7 +19,11 @@ export class TokenHealthController {
   @Get('ready')
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.tokens.checkDatabase(), () => this.tokens.checkKeys()]);
+    return this.health.check([
+      () => this.tokens.checkDatabase(),
+      () => this.tokens.checkKeys(),
+      () => this.tokens.checkProviders(),
+    ]);
   }
 }
 

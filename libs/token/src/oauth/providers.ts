@@ -43,11 +43,6 @@ export class Provider {
     this.#credentials = new ClientCredentials(this.options);
   }
 
-  /** A refresh token that has not been used for so long is dead; null where that is not known. */
-  get idleExpirySeconds(): number | null {
-    return this.profile.idleExpirySeconds ?? null;
-  }
-
   /** Secrets or keys in the order in which they are to be tried; a public client has one that is undefined. */
   get credentials(): ClientCredential[] {
     return this.#credentials.inOrder();

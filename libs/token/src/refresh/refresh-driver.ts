@@ -10,8 +10,11 @@ import { RevocationOutbox } from '../store/revocation-outbox.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
 import { TokenStore } from '../store/token-store.js';
 import { Claims } from './claims.js';
+import { PROBE_DISTANCE_MS } from './circuit.js';
+import { Circuits } from './circuits.js';
 import type { Effect, Effects, Flight } from './effects.js';
 import { persist } from './persistence.js';
+import { Permits } from './permits.js';
 import { HEARTBEAT_MS, LEASE_MS } from './policy.js';
 import { SingleFlight } from './single-flight.js';
 
@@ -32,12 +35,15 @@ export class RefreshDriver {
     private readonly outbox: RevocationOutbox,
     private readonly clock: Clock,
     private readonly events: TokenEvents,
+    private readonly circuits: Circuits,
+    private readonly permits: Permits,
   ) {}
 
   /** Runs a flight to its end, whatever its callers do. @throws what the flight throws, and what the database or the keys do */
   async run<T>(flight: Flight<T>, ref: ResolvedTokenRef, provider: Provider): Promise<T> {
     const heartbeats: NodeJS.Timeout[] = [];
-    const handlers = this.handlers(ref, provider, heartbeats);
+    const probes = new Set<string>();
+    const handlers = { ...this.handlers(ref, provider, heartbeats), ...this.shared(provider, probes) };
     try {
       let step = flight.next();
       while (!step.done) step = flight.next(await perform(handlers, step.value));
@@ -45,6 +51,7 @@ export class RefreshDriver {
     } finally {
       // Not before the answer is stored: while that takes long, nobody may take the claim over.
       for (const heartbeat of heartbeats) clearInterval(heartbeat);
+      for (const probeId of probes) await this.circuits.settle(provider.name, probeId, null);
     }
   }
 
@@ -53,11 +60,44 @@ export class RefreshDriver {
     await this.#releases.settled();
   }
 
-  private handlers(ref: ResolvedTokenRef, provider: Provider, heartbeats: NodeJS.Timeout[]): Handlers {
+  /** What all replicas share about a provider. */
+  private shared(
+    { name, timeoutSeconds, credentials, options }: Provider,
+    probes: Set<string>,
+  ): Pick<Handlers, 'probe' | 'permit' | 'settle'> {
+    const { circuits, permits } = this;
+    return {
+      probe: async () => {
+        // Discovery and every credential may take their time.
+        const probeId = await circuits.probe(name, (timeoutSeconds * (credentials.length + 1) + 5) * 1000);
+        if (probeId !== null) probes.add(probeId);
+        return probeId;
+      },
+      permit: async () => {
+        const waitMs = await permits.take(name, options.refreshesPerSecond!);
+        // It may have been opened while this one was waiting.
+        return waitMs === 0 && probes.size === 0 && circuits.isOpen(name) ? PROBE_DISTANCE_MS : waitMs;
+      },
+      settle: async ({ probeId, verdict }) => {
+        await circuits.settle(name, probeId, verdict);
+        if (probeId !== null) probes.delete(probeId);
+      },
+    };
+  }
+
+  private handlers(
+    ref: ResolvedTokenRef,
+    provider: Provider,
+    heartbeats: NodeJS.Timeout[],
+  ): Omit<Handlers, 'probe' | 'permit' | 'settle'> {
     const { rows, store, claims, outbox, clock, events } = this;
     const deadline = clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
     return {
-      read: () => rows.findFull(ref),
+      read: async () => {
+        const row = await rows.findFull(ref);
+        if (row !== null) this.circuits.notice(provider.name, row.circuit, row.now);
+        return row;
+      },
       reread: () => persist(clock, () => rows.findFull(ref)),
       openAccess: (row) => unlessOutdated(() => store.open(row, 'accessCt', row.accessCt!)),
       open: async (row) => {
