@@ -137,6 +137,38 @@ describe('A replica whose provider is away', () => {
   });
 });
 
+describe('A replica whose provider asks to be left alone', () => {
+  it('stays ready, and says so once in the log, in health and in the metrics', async () => {
+    const { app, get } = await start(tokenOptions(provider), TokenCollectorsModule);
+    const tokens = app.get(TokenService);
+    await tokens.storeTokens(ada, { access_token: 'first', refresh_token: 'unused', expires_in: 3600 });
+    provider.faults.throttle(503, 600);
+    for (let call = 0; call < 5; call++)
+      await expect(tokens.refreshTokens(ada)).rejects.toMatchObject({ retryAfter: expect.any(Number) });
+    expect(log.lines.filter((line) => line.includes('is left alone'))).toEqual([
+      'warn acme is left alone: throttled. One probe asks again, in 600 s at the earliest; valid tokens are served meanwhile. Tokenward',
+    ]);
+    expect(await get('/health/ready')).toMatchObject({
+      status: 200,
+      data: {
+        info: {
+          providers: {
+            status: 'up',
+            degraded: { acme: { failure: 'throttled', retryAfter: expect.any(Number) } },
+          },
+        },
+      },
+    });
+    const metrics = await register.metrics();
+    expect(metrics).toMatch(/^tokenward_provider_circuit_open\{provider="acme"\} 1$/m);
+    expect(metrics).toMatch(/^tokenward_provider_retry_seconds\{provider="acme"\} [1-9]/m);
+    expect(metrics).toMatch(/^tokenward_circuit_openings_total\{provider="acme"\} 1$/m);
+    expect(metrics).toMatch(
+      /^tokenward_refreshes_refused_total\{provider="acme",reason="circuit_open"\} [1-4]$/m,
+    );
+  });
+});
+
 describe('A replica whose provider does not take revocations', () => {
   it('stays ready, and counts what waits and what was given up', async () => {
     const closed = 'http://127.0.0.1:1';

@@ -14,6 +14,8 @@ import { BODIES, PAGE as page, TOKEN_ANSWERS, TOKENS } from '../support/token-an
 import { TokenEndpoint } from '../support/token-endpoint.js';
 
 const MIB = 1_048_576;
+/** One for each log-in: a provider that misbehaves is left alone for a while. */
+const ENOUGH = 200;
 let endpoint: TokenEndpoint;
 let elsewhere: TokenEndpoint;
 let database: TestDatabase;
@@ -32,8 +34,8 @@ beforeAll(async () => {
   };
   replica = await startReplica(database, {
     providers: {
-      acme: provider,
-      strict: { ...provider, reuseGraceSeconds: 0 },
+      ...many('acme', provider),
+      ...many('strict', { ...provider, reuseGraceSeconds: 0 }),
       secrets: { ...provider, clientAuthentication: 'client_secret_post', clientSecret: ['old', 'new'] },
       // No TLS is spoken there.
       unsafe: {
@@ -60,11 +62,19 @@ afterAll(async () => {
   await elsewhere.stop();
 });
 
+function many(name: string, options: ProviderOptions): Record<string, ProviderOptions> {
+  return Object.fromEntries(Array.from({ length: ENOUGH }, (_, index) => [`${name}-${index}`, options]));
+}
+
 const idToken = (sub: string): string =>
   new UnsecuredJWT({ iss: 'https://id.example.com', aud: 'app', sub }).setExpirationTime('1h').encode();
 
 async function login(provider = 'acme'): Promise<TokenRef> {
-  const ref = { userId: `user-${++users}`, provider };
+  const user = ++users;
+  const ref = {
+    userId: `user-${user}`,
+    provider: ['acme', 'strict'].includes(provider) ? `${provider}-${user}` : provider,
+  };
   await replica.tokens.storeTokens(ref, {
     access_token: 'first',
     refresh_token: 'kept',

@@ -198,7 +198,7 @@ describe.each([
             Date.now(),
         )
         .toBe(true);
-      provider.faults.fail(503, {}, '');
+      provider.faults.fail(500, {}, '');
       const { status, data, headers } = await get('/mine', 'cleo');
       expect(status).toBe(503);
       expect(Number(headers['retry-after'])).toBeGreaterThan(0);

@@ -8,7 +8,7 @@ import {
   type TokenResponse,
 } from '@tokenward/nestjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { PROVIDER, type Replica, startReplica, tokenOptions } from '../support/app.js';
+import { PROVIDER, providerOptions, type Replica, startReplica, tokenOptions } from '../support/app.js';
 import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
 import { startProvider, type TestProvider } from '../support/provider.js';
 
@@ -22,7 +22,12 @@ describeOnEachDatabase('TokenService', ({ createDatabase }) => {
   beforeAll(async () => {
     provider = await startProvider();
     database = await createDatabase();
-    replica = await startReplica(database, tokenOptions(provider));
+    replica = await startReplica(
+      database,
+      tokenOptions(provider, {
+        providers: { [PROVIDER]: providerOptions(provider), busy: providerOptions(provider) },
+      }),
+    );
   });
   afterAll(async () => {
     await replica.close();
@@ -178,7 +183,7 @@ describeOnEachDatabase('TokenService', ({ createDatabase }) => {
   });
 
   it('leaves the session untouched by an outage and says when to try again', async () => {
-    const { ref, tokens } = await login();
+    const { ref, tokens } = await login({}, { ...someone(), provider: 'busy' });
     provider.faults.fail(503, { 'retry-after': '7', 'content-type': 'text/html' }, '<h1>down</h1>');
     const error = await replica.tokens.refreshTokens(ref).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(ProviderUnavailableError);

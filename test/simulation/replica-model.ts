@@ -16,6 +16,12 @@ export interface Running {
   lastRead: number;
   /** Rows read since it has last paused or presented anything. */
   reads: number;
+  /** When the database has answered its last read. */
+  readAt: number;
+  /** Its probe, until it has told how that went. */
+  probeId: string | null;
+  permitted: boolean;
+  throttled: boolean;
 }
 
 /** As in `refresh/replica-session.ts`. */

@@ -1,5 +1,6 @@
 import type { ClaimFailure, HeldClaim, Quarantine } from '../../libs/token/src/refresh/claims.js';
 import type { FullTokenRow, SealedCells, TokenWrite } from '../../libs/token/src/store/token-rows.js';
+import { CLOSED } from '../../libs/token/src/store/provider-states.js';
 import type { OpenedTokens } from '../../libs/token/src/store/token-store.js';
 import type { Timeline } from './timeline.js';
 import { Violation } from './violation.js';
@@ -16,6 +17,9 @@ export interface Broken {
   overlooksLocks?: boolean;
   overlooksRestarts?: boolean;
   presentsWithoutLock?: boolean;
+  ignoresBucket?: boolean;
+  ignoresRate?: boolean;
+  probesAnytime?: boolean;
   sharesFlightsOfAllUsers?: boolean;
   skipsGeneration?: boolean;
 }
@@ -62,6 +66,7 @@ export class RowModel {
       failures: 0,
       lastFailure: null,
       now: 0,
+      circuit: CLOSED,
     };
     this.logIn(tokens);
   }

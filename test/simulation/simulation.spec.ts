@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import * as circuit from '../../libs/token/src/refresh/circuit.js';
 import * as policy from '../../libs/token/src/refresh/policy.js';
 import type { Broken } from './row-model.js';
 import { Simulation } from './simulation.js';
@@ -7,6 +8,7 @@ import { type Invariant, Violation } from './violation.js';
 const { LEASE_MS } = policy;
 const SEEDS = 20_000;
 const POLICY = '../../libs/token/src/refresh/policy.js';
+const CIRCUIT = '../../libs/token/src/refresh/circuit.js';
 
 /** Which invariants break within so many seeds, until the one that is looked for is among them. */
 function broken(run: (seed: number) => void, sought: Invariant, seeds = SEEDS): Set<string> {
@@ -61,6 +63,9 @@ describe('the simulation notices when', () => {
     ['locks that a restart of the database has freed count as lost', { overlooksRestarts: true }, 'I1'],
     ['a claimant presents although its session was lost', { presentsWithoutLock: true }, 'I1'],
     ['a claim overlooks a failure since it has read', { claimsAfterFailure: true }, 'I7'],
+    ['a probe does not wait for its time', { probesAnytime: true }, 'I7'],
+    ['the bucket lets everybody through', { ignoresBucket: true }, 'I7'],
+    ['nobody asks for permits', { ignoresRate: true }, 'I7'],
   ])('%s', (_name, guard, invariant) => {
     expect(broken((seed) => new Simulation(seed, guard).run(), invariant)).toContain(invariant);
   });
@@ -68,6 +73,7 @@ describe('the simulation notices when', () => {
   describe('a decision is wrong:', () => {
     afterEach(() => {
       vi.doUnmock(POLICY);
+      vi.doUnmock(CIRCUIT);
       vi.resetModules();
     });
 
@@ -95,6 +101,19 @@ describe('the simulation notices when', () => {
       vi.doMock(POLICY, async (original) => ({ ...(await original<typeof policy>()), ...wrong }));
       const { Simulation: WithWrongPolicy } = await import('./simulation.js');
       expect(broken((seed) => new WithWrongPolicy(seed).run(), invariant)).toContain(invariant);
+    });
+
+    it.each<[string, Partial<typeof circuit>]>([
+      ['an open circuit keeps nobody away', { circuitEntry: () => 'open to all' }],
+      [
+        'a provider that asks to be left alone is not believed',
+        { verdictOn: (outcome) => ({ failure: outcome, weight: 'none', pauseMs: 0 }) },
+      ],
+    ])('%s', async (_name, wrong) => {
+      vi.resetModules();
+      vi.doMock(CIRCUIT, async (original) => ({ ...(await original<typeof circuit>()), ...wrong }));
+      const { Simulation: WithWrongCircuit } = await import('./simulation.js');
+      expect(broken((seed) => new WithWrongCircuit(seed).run(), 'I7')).toContain('I7');
     });
   });
 });

@@ -6,11 +6,13 @@ import {
 import { IssuedAccessToken } from '../../libs/token/src/common/tokens.js';
 import type { ProviderOptions } from '../../libs/token/src/oauth/provider.options.js';
 import type { Exchange } from '../../libs/token/src/oauth/refresh-grant.js';
+import type { Verdict } from '../../libs/token/src/refresh/circuit.js';
 import type { Effect } from '../../libs/token/src/refresh/effects.js';
 import { newerThan } from '../../libs/token/src/refresh/engine.js';
 import { HEARTBEAT_MS, LEASE_MS } from '../../libs/token/src/refresh/policy.js';
 import { claimantName, type Presence } from '../../libs/token/src/refresh/presences.js';
 import { GRACE_SECONDS, type Mode, ProviderModel } from './provider-model.js';
+import { ProviderStateModel } from './provider-state-model.js';
 import { Random } from './random.js';
 import type { FullTokenRow } from '../../libs/token/src/store/token-rows.js';
 import { type EffectOf, type Footing, ReplicaModel, type Running } from './replica-model.js';
@@ -32,14 +34,18 @@ const SETTLED_MS = 4_000_000;
 const PATIENCE_MS = 45_000;
 const LEAST_BACKOFF_MS = 1_000;
 const READS_WITHOUT_PAUSE = 1;
+/** Longer than the least distance of two refreshes at a provider that is rationed. */
+const APART_MS = 200_000;
+/** Few enough that two users get in each other's way. */
+const RATION = { refreshesPerSecond: 0.2 };
 
 const client = { tokenEndpoint: 'https://id.example.com/token', clientId: 'simulation' };
 const PROVIDERS: { mode: Mode; options: ProviderOptions }[] = [
   { mode: 'strict', options: { ...client, reuseGraceSeconds: 0 } },
-  { mode: 'strict', options: client },
+  { mode: 'strict', options: { ...client, ...RATION } },
   { mode: 'strict', options: { ...client, onUnknownOutcome: 'replay' } },
   { mode: 'grace', options: { ...client, reuseGraceSeconds: GRACE_SECONDS } },
-  { mode: 'grace', options: { ...client, onUnknownOutcome: 'reauthorize' } },
+  { mode: 'grace', options: { ...client, onUnknownOutcome: 'reauthorize', ...RATION } },
   { mode: 'plain', options: client },
 ];
 
@@ -55,6 +61,7 @@ export class Simulation {
   readonly #time = new Timeline();
   readonly #options: ProviderOptions;
   readonly #provider: ProviderModel;
+  readonly #state: ProviderStateModel;
   readonly #replicas: ReplicaModel[];
   readonly #sessions: Session[];
   /** Who has ever claimed the right to present a refresh token. */
@@ -78,6 +85,7 @@ export class Simulation {
     this.#options = options;
     this.#provider = new ProviderModel(mode, (age) => isAllowed(options, age), random);
     this.#liveness = random.chance(0.6) ? 'session' : 'lease';
+    this.#state = new ProviderStateModel(this.#time, broken);
     this.#replicas = Array.from({ length: 1 + random.upTo(4) }, () => this.#newReplica());
     this.#sessions = Array.from({ length: 1 + random.upTo(2) }, (_, user) => ({
       rows: new RowModel(user, this.#provider.logIn(user), this.#time, broken),
@@ -92,7 +100,9 @@ export class Simulation {
       this.#time.after(this.#random.fraction() * HORIZON_MS, () => this.#act());
     this.#time.runToEnd(STEPS);
     this.#faulty = false;
-    this.#time.after(SETTLED_MS, () => this.#sessions.forEach((_, user) => this.#finalCall(user)));
+    this.#sessions.forEach((_, user) =>
+      this.#time.after(SETTLED_MS + user * APART_MS, () => this.#finalCall(user)),
+    );
     this.#time.runToEnd(STEPS);
     this.#sessions.forEach((session, user) => this.#assertEnd(session, user));
   }
@@ -228,7 +238,9 @@ export class Simulation {
     const known = replica.flights.get(key);
     if (known) return void known.joined.push(check);
     const { row } = this.#sessions[user]!.rows;
-    const settings = { ref: row, provider: this.#options, beforeExpirySeconds: 5 };
+    const { refreshesPerSecond: _rate, ...unrationed } = this.#options;
+    const provider = this.broken.ignoresRate ? unrationed : this.#options;
+    const settings = { ref: row, provider, beforeExpirySeconds: 5 };
     const flight: Running = {
       user,
       generator: newerThan(seen, settings),
@@ -239,10 +251,15 @@ export class Simulation {
       footing: null,
       lastRead: 0,
       reads: 0,
+      readAt: 0,
+      probeId: null,
+      permitted: false,
+      throttled: false,
     };
     replica.flights.set(key, flight);
     const end = (token: IssuedAccessToken | null): void => {
       flight.beats = false;
+      if (flight.probeId !== null) this.#settle(flight, null, () => undefined);
       replica.flights.delete(key);
       for (const joined of flight.joined) joined(token);
     };
@@ -309,7 +326,8 @@ export class Simulation {
         return once(() => {
           const row = rows.read();
           flight.lastRead = row.generation;
-          return row;
+          flight.readAt = this.#time.now;
+          return { ...row, circuit: this.#state.circuit };
         });
       case 'reread':
         return patiently(() => rows.read());
@@ -331,6 +349,28 @@ export class Simulation {
         );
       case 'claim':
         return this.#claim(effect, replica, flight, next, lost);
+      case 'probe': {
+        const probeId = `probe-${++this.#claimCount}`;
+        return this.#database(
+          () => this.#state.takeProbe(probeId),
+          (taken) => {
+            flight.probeId = taken as string | null;
+            next(taken);
+          },
+          lost,
+        );
+      }
+      case 'permit':
+        return this.#database(
+          () => this.#state.takePermit(this.#options.refreshesPerSecond!),
+          (waitMs) => {
+            flight.permitted = waitMs === 0;
+            next(waitMs);
+          },
+          lost,
+        );
+      case 'settle':
+        return this.#settle(flight, effect.input.verdict, () => next(undefined));
       case 'present':
         return this.#present(effect, replica, flight, next);
       case 'commit':
@@ -371,6 +411,20 @@ export class Simulation {
         this.#time.after(SECOND_LOOK_MS, () => this.#database(look, take, lost));
       },
       lost,
+    );
+  }
+
+  #settle(flight: Running, verdict: Verdict | null, next: () => void): void {
+    const { probeId, throttled } = flight;
+    flight.probeId = null;
+    flight.throttled = false;
+    this.#database(
+      () => {
+        this.#state.settle(probeId, verdict);
+        if (throttled && probeId === null) this.#state.assertOpen();
+      },
+      next,
+      next,
     );
   }
 
@@ -430,6 +484,10 @@ export class Simulation {
       this.#release(replica, input.row, flight, input.claimId);
       return next(null);
     }
+    this.#state.assertAdmitted(flight.readAt, flight.probeId);
+    if (this.#options.refreshesPerSecond !== undefined && !flight.permitted)
+      throw new Violation('I7', 'a provider that is rationed was asked without a permit');
+    flight.permitted = false;
     flight.beats = true;
     this.#beat(replica, flight, input.claimId);
     const answer = (exchange: Exchange): void => {
@@ -443,6 +501,7 @@ export class Simulation {
         } else presentation.state = 'harmless';
         const received = exchange.outcome === 'answered' ? exchange.json['refresh_token'] : undefined;
         if (typeof received === 'string') replica.owed.set(received, input.row.id);
+        flight.throttled = exchange.outcome === 'throttled';
         next({ exchange, elapsedMs: this.#time.now - begun, random: this.#random.fraction() });
       });
     };

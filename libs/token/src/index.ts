@@ -12,6 +12,7 @@ export { tokenEntities, tokenMigrations } from './database/schema.js';
 export { DataKeyEntity } from './database/entities/data-key.entity.js';
 export { KekEntity } from './database/entities/kek.entity.js';
 export { KeyAuditEntity } from './database/entities/key-audit.entity.js';
+export { ProviderStateEntity } from './database/entities/provider-state.entity.js';
 export { ReplicaEntity } from './database/entities/replica.entity.js';
 export { RevocationEntity } from './database/entities/revocation.entity.js';
 export { TokenEntity } from './database/entities/token.entity.js';
@@ -56,9 +57,10 @@ export { TokenMaintenance } from './jobs/token-maintenance.js';
 export type { ReencryptionOptions } from './store/reencryption.js';
 
 export {
-  TokenEvents,
   type RefreshOutcome,
+  type RefusalReason,
   type SpoolOutcome,
+  TokenEvents,
   type TokenEvent,
   type TokenGrant,
 } from './common/events.js';

@@ -12,6 +12,7 @@ import { SqlDataKeyRows } from './database/sql-data-key-rows.js';
 import { SqlKekRows } from './database/sql-kek-rows.js';
 import { SqlKeyReports } from './database/sql-key-reports.js';
 import { SqlKeyTransitions } from './database/sql-key-transitions.js';
+import { SqlProviderStates } from './database/sql-provider-states.js';
 import { SqlRevocationRows } from './database/sql-revocation-rows.js';
 import { SqlSealedRows } from './database/sql-sealed-rows.js';
 import { SqlTokenRows } from './database/sql-token-rows.js';
@@ -19,6 +20,7 @@ import { EncryptionService } from './encryption/encryption.service.js';
 import { PRINCIPAL_OF, TokenGuard } from './guard/token.guard.js';
 import { TokenHttpService } from './http/token-http.service.js';
 import { CLEANUP_DEFAULTS, REVOCATION_DEFAULTS, ROTATION_DEFAULTS } from './jobs/job.options.js';
+import { RefreshAhead } from './jobs/refresh-ahead.js';
 import { JobScheduler, type ScheduledJob } from './jobs/job-scheduler.js';
 import { TokenMaintenance } from './jobs/token-maintenance.js';
 import { DataKeyRows } from './keys/data-key-rows.js';
@@ -40,6 +42,8 @@ import { ClientTokens } from './on-demand/client-tokens.js';
 import { ExchangedTokens } from './on-demand/exchanged-tokens.js';
 import { MEMORY_ENTRIES, TokenMemory } from './on-demand/token-memory.js';
 import { Claims } from './refresh/claims.js';
+import { Circuits } from './refresh/circuits.js';
+import { Permits } from './refresh/permits.js';
 import { AHEAD_DEFAULTS, shutdownMs } from './refresh/refresh.options.js';
 import { LEASE_MS } from './refresh/policy.js';
 import { RefreshDriver } from './refresh/refresh-driver.js';
@@ -51,6 +55,7 @@ import { SpoolReplay } from './refresh/spool-replay.js';
 import { RevocationRun } from './revocation/revocation-run.js';
 import { RevocationService } from './revocation/revocation.service.js';
 import { Reencryption } from './store/reencryption.js';
+import { ProviderStates } from './store/provider-states.js';
 import { RevocationRows } from './store/revocation-rows.js';
 import { SealedRows } from './store/sealed-rows.js';
 import { SpoolDirectory } from './store/spool-directory.js';
@@ -84,7 +89,13 @@ function scheduledJobs(
 ): ScheduledJob[] {
   return [
     ...(ahead
-      ? [{ name: 'tokenward-refresh-ahead', cron: ahead.cron, run: () => maintenance.refreshAhead() }]
+      ? [
+          {
+            name: 'tokenward-refresh-ahead',
+            cron: ahead.cron,
+            run: (signal: AbortSignal) => maintenance.refreshAhead({ signal }),
+          },
+        ]
       : []),
     ...(cleanup
       ? [{ name: 'tokenward-clean-up', cron: cleanup.cron, run: () => maintenance.cleanUp() }]
@@ -127,6 +138,7 @@ const ports: NestProvider[] = [
   provide(KeyReports, [Database], (database: Database) => new SqlKeyReports(database)),
   provide(SealedRows, [Database], (database: Database) => new SqlSealedRows(database)),
   provide(RevocationRows, [Database], (database: Database) => new SqlRevocationRows(database)),
+  provide(ProviderStates, [Database], (database: Database) => new SqlProviderStates(database)),
   provide(KeyWrapper, [OPTIONS], ({ wrapper }: ResolvedOptions) => wrapper),
 ];
 
@@ -225,8 +237,29 @@ const services: NestProvider[] = [
     ) => new ReplicaSession(connector, replicaId, refresh.liveness, clock, events),
   ),
   provide(
+    Circuits,
+    [ProviderStates, Clock, TokenEvents],
+    (...args: ConstructorParameters<typeof Circuits>) => new Circuits(...args),
+  ),
+  provide(
+    Permits,
+    [ProviderStates, Clock],
+    (...args: ConstructorParameters<typeof Permits>) => new Permits(...args),
+  ),
+  provide(
     RefreshDriver,
-    [TokenRows, TokenStore, Claims, RevocationService, Clock, TokenEvents, Spool, ReplicaSession],
+    [
+      TokenRows,
+      TokenStore,
+      Claims,
+      RevocationService,
+      Clock,
+      TokenEvents,
+      Spool,
+      ReplicaSession,
+      Circuits,
+      Permits,
+    ],
     (...args: ConstructorParameters<typeof RefreshDriver>) => new RefreshDriver(...args),
   ),
   provide(
@@ -250,9 +283,9 @@ const services: NestProvider[] = [
   ),
   provide(
     RefreshService,
-    [Providers, RefreshDriver, OPTIONS],
-    (providers: Providers, driver: RefreshDriver, { refresh }: ResolvedOptions) =>
-      new RefreshService(providers, driver, refresh),
+    [Providers, RefreshDriver, OPTIONS, Circuits],
+    (providers: Providers, driver: RefreshDriver, { refresh }: ResolvedOptions, circuits: Circuits) =>
+      new RefreshService(providers, driver, refresh, circuits),
   ),
   provide(
     TokenWriter,
@@ -373,21 +406,25 @@ const edges: NestProvider[] = [
       new TokenHttpService(tokens, providers, refresh.cooldownSeconds),
   ),
   provide(
+    RefreshAhead,
+    [TokenRows, ProviderStates, RefreshService, Providers, Clock],
+    (...args: ConstructorParameters<typeof RefreshAhead>) => new RefreshAhead(...args),
+  ),
+  provide(
     TokenMaintenance,
-    [TokenRows, RefreshService, KeyService, Reencryption, RevocationRun, TokenEvents, OPTIONS],
+    [TokenRows, RefreshAhead, KeyService, Reencryption, RevocationRun, TokenEvents, OPTIONS],
     (
       rows: TokenRows,
-      refresher: RefreshService,
+      refreshAhead: RefreshAhead,
       keyService: KeyService,
       reencryption: Reencryption,
       revocations: RevocationRun,
       events: TokenEvents,
-      { ahead, cleanup, providers, rotation }: ResolvedOptions,
+      { ahead, cleanup, rotation }: ResolvedOptions,
     ) =>
-      new TokenMaintenance(rows, refresher, keyService, reencryption, revocations, events, {
+      new TokenMaintenance(rows, refreshAhead, keyService, reencryption, revocations, events, {
         retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
         cleanupBatchSize: (cleanup || CLEANUP_DEFAULTS).batchSize,
-        providers: Object.keys(providers),
         aheadBatchSize: (ahead || AHEAD_DEFAULTS).batchSize,
         dataKeyMaxAgeDays: (rotation || ROTATION_DEFAULTS).dataKeyMaxAgeDays,
       }),
@@ -448,6 +485,7 @@ const edges: NestProvider[] = [
     KeyReports,
     Spool,
     RevocationRows,
+    ProviderStates,
     Database,
     ReplicaSession,
     Clock,

@@ -1,4 +1,4 @@
-import { ScopeNotGrantedError, TokenInputError } from './common/errors.js';
+import { ProviderUnavailableError, ScopeNotGrantedError, TokenInputError } from './common/errors.js';
 import type { TokenEvents } from './common/events.js';
 import { DpopKey, type DpopPrivateKey } from './crypto/dpop-key.js';
 import { Secret } from './common/secret.js';
@@ -276,13 +276,20 @@ export class TokenService {
     begun: ReturnType<TokenCache['begin']> | null,
   ): Promise<IssuedAccessToken> {
     const { cache, events } = this.context;
-    const state = freshness(row, minTtlSeconds);
+    // Where nobody can get a newer one now, it serves to its end.
+    const usable = this.refresher.isHeldUp(ref.provider) ? { ...row, hasRefreshToken: false } : row;
+    const state = freshness(usable, minTtlSeconds);
     const seen = force instanceof IssuedAccessToken ? IssuedAccessToken.generationOf(force) : row.generation;
     const refused = force === true || (force !== false && seen >= row.generation);
     if (refused || state === 'stale') {
-      const newer = await this.refresh(Math.max(seen, state === 'stale' ? row.generation : 0), ref);
-      events.emit({ type: 'token_read', source: 'refresh' });
-      return newer;
+      try {
+        const newer = await this.refresh(Math.max(seen, state === 'stale' ? row.generation : 0), ref);
+        events.emit({ type: 'token_read', source: 'refresh' });
+        return newer;
+      } catch (error) {
+        if (refused || !(error instanceof ProviderUnavailableError)) throw error;
+        return await this.stillValid(row, ref, error);
+      }
     }
     // Still valid: nobody waits. Whatever goes wrong is in the events, and the next call asks again.
     if (state === 'due') this.refresh(row.generation, ref).catch(() => undefined);
@@ -291,6 +298,25 @@ export class TokenService {
     if (state === 'fresh' && begun !== null)
       cache?.set(ref, token, { id: row.id, msLeft: millisecondsLeft(row), msToDue }, begun);
     events.emit({ type: 'token_read', source: 'database' });
+    return token;
+  }
+
+  /** The token that nobody could refresh, if it has not expired by now. @throws `failure` otherwise */
+  private async stillValid(
+    before: ReadableTokenRow,
+    ref: ResolvedTokenRef,
+    failure: ProviderUnavailableError,
+  ): Promise<IssuedAccessToken> {
+    // Of one that had expired before there is nothing to look for: an outage must not double the reads.
+    if (!isValid(before)) throw failure;
+    const token = await openCurrent(
+      async () => refreshable(await this.rows.find(ref), ref),
+      async (row) => {
+        if (!isValid(row)) throw failure;
+        return issuedFrom(row, await this.store.openAccess({ ...row, tenantId: ref.tenantId }));
+      },
+    );
+    this.context.events.emit({ type: 'token_read', source: 'database' });
     return token;
   }
 
@@ -314,6 +340,8 @@ function assertFilter(filter: object, known: readonly string[]): void {
     assertId(`filter.${field}`, value);
   }
 }
+
+const isValid = (row: ReadableTokenRow): boolean => row.accessCt !== null && (millisecondsLeft(row) ?? 1) > 0;
 
 function minTtl(seconds: number | undefined): number {
   if (seconds === undefined) return DEFAULT_MIN_TTL_SECONDS;

@@ -141,7 +141,12 @@ export class TokenWriter {
       scope: received.scope ?? options.scope ?? null,
       lifetimeSeconds: lifetime,
       expiresInMs,
-      refreshInMs: refreshInMs(expiresInMs, this.options.beforeExpirySeconds, randomFraction()),
+      refreshInMs: refreshInMs(
+        expiresInMs,
+        this.options.beforeExpirySeconds,
+        randomFraction(),
+        options.idleExpirySeconds,
+      ),
     };
   }
 

@@ -20,6 +20,8 @@ export type TokenGrant = 'client_credentials' | 'token_exchange';
  * process gave it up while neither had it.
  */
 export type SpoolOutcome = 'written' | 'failed' | 'stored' | 'superseded' | 'revoked' | 'lost';
+/** Why a refresh was not tried. */
+export type RefusalReason = 'circuit_open' | 'rate_limited';
 
 /** What happened inside the library: ids, outcomes and durations only, never a secret, a user or a tenant. */
 export type TokenEvent =
@@ -45,9 +47,11 @@ export type TokenEvent =
       reason?: string;
       durationSeconds: number;
     }
+  | { type: 'refresh_refused'; provider: string; reason: RefusalReason }
+  | { type: 'circuit_opened'; provider: string; reason: string; retryInSeconds: number }
+  | { type: 'circuit_closed'; provider: string }
   | { type: 'reauthorization_required'; provider: string; recordId: string; reason: string }
-  | { type: 'decryption_failed'; reason: string; recordId: string; field: string }
-  | { type: 'encryption_failed'; reason: string; recordId: string; field: string }
+  | { type: 'decryption_failed' | 'encryption_failed'; reason: string; recordId: string; field: string }
   | { type: 'keys_checked'; ready: boolean; reason: string | null }
   | { type: 'keyring_checked'; fault: string | null }
   | { type: 'data_key_changed'; keyId: string; to: string }

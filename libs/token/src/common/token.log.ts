@@ -29,6 +29,14 @@ export class TokenLog {
             `${event.grant} at ${event.provider}: ${event.outcome}, ${event.reason ?? 'no reason given'}`,
           );
         break;
+      case 'circuit_opened':
+        this.#logger.warn(
+          `${event.provider} is left alone: ${event.reason}. One probe asks again, in ${event.retryInSeconds} s at the earliest; valid tokens are served meanwhile.`,
+        );
+        break;
+      case 'circuit_closed':
+        this.#logger.log(`${event.provider} answers again`);
+        break;
       case 'reauthorization_required':
         this.#logger.warn(
           `user has to log in at ${event.provider} again: ${event.reason} (row ${event.recordId})`,

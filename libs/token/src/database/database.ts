@@ -5,6 +5,7 @@ import { dialectOf, type Dialect } from './dialect.js';
 import { DataKeyEntity } from './entities/data-key.entity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
+import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
@@ -21,6 +22,7 @@ const ENTITIES: Record<TableName, Function> = {
   keyAudit: KeyAuditEntity,
   replicas: ReplicaEntity,
   revocations: RevocationEntity,
+  providers: ProviderStateEntity,
 };
 
 /** The driver's own connection of better-sqlite3. */

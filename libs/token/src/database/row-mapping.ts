@@ -1,7 +1,8 @@
 import { lookupHash } from '../crypto/lookup-hash.js';
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
+import type { Circuit } from '../store/provider-states.js';
 import type { FullTokenRow, ReadableTokenRow, TokenRow, TokenWrite } from '../store/token-rows.js';
-import { type Fragment, fromNow, now, sql } from './sql.js';
+import { type Fragment, fromNow, now, providers, sql, tokens } from './sql.js';
 
 export const lookupOf = (ref: ResolvedTokenRef): string =>
   lookupHash(['token', ref.tenantId, ref.userId, ref.provider, ref.account]);
@@ -16,8 +17,14 @@ export const ROW = sql`${READABLE_ROW}, tenant_id, user_id, provider, account,
   CASE WHEN id_ct IS NULL THEN 0 ELSE 1 END AS has_id_token,
   refreshed_at, created_at, updated_at, claim_id, claimed_at, claim_replica, unknown_since, failures`;
 
+/** Columns of a `Circuit`; a provider without a row has never failed. */
+export const CIRCUIT = sql`probe_after, CASE WHEN probe_id IS NULL THEN 0 ELSE 1 END AS probing, failed_rows, failed_probes, failed_as`;
+
 /** Columns of a `FullTokenRow`. */
-export const FULL_ROW = sql`${ROW}, refresh_ct, id_ct`;
+export const FULL_ROW = sql`${ROW}, refresh_ct, id_ct, ${CIRCUIT}`;
+
+/** Where they are: no column of one table has the name of one of the other. */
+export const FULL_ROWS = sql`${tokens} LEFT JOIN ${providers} ON name = provider`;
 
 // Drivers hand out 64-bit integers as strings; epoch milliseconds fit a number.
 const number = (value: unknown): number => Number(value);
@@ -62,11 +69,22 @@ export function toRow(row: Record<string, unknown>): TokenRow {
   };
 }
 
+export function toCircuit(row: Record<string, unknown>): Circuit {
+  return {
+    probeAfter: optionalNumber(row['probe_after']),
+    probing: number(row['probing']) === 1,
+    failedRows: number(row['failed_rows'] ?? 0),
+    failedProbes: number(row['failed_probes'] ?? 0),
+    failedAs: optionalText(row['failed_as']),
+  };
+}
+
 export function toFullRow(row: Record<string, unknown>): FullTokenRow {
   return {
     ...toRow(row),
     refreshCt: optionalText(row['refresh_ct']),
     idCt: optionalText(row['id_ct']),
+    circuit: toCircuit(row),
   };
 }
 

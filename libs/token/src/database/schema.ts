@@ -1,6 +1,7 @@
 import { DataKeyEntity } from './entities/data-key.entity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
+import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
@@ -8,6 +9,7 @@ import { CreateTokenwardTables1764000000000 } from './migrations/1764000000000-c
 import { AddKeyRotation1764100000000 } from './migrations/1764100000000-add-key-rotation.js';
 import { AddRevocationOutbox1764200000000 } from './migrations/1764200000000-add-revocation-outbox.js';
 import { AddClaimReplica1764300000000 } from './migrations/1764300000000-add-claim-replica.js';
+import { AddProviderStates1764400000000 } from './migrations/1764400000000-add-provider-states.js';
 import { AddDpopKey1764500000000 } from './migrations/1764500000000-add-dpop-key.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
@@ -18,6 +20,7 @@ export const tokenEntities = [
   KeyAuditEntity,
   ReplicaEntity,
   RevocationEntity,
+  ProviderStateEntity,
 ] as const;
 
 /** Put these into your DataSource: `migrations: [...tokenMigrations, …]`. They run forward and back on every supported database. */
@@ -26,5 +29,6 @@ export const tokenMigrations = [
   AddKeyRotation1764100000000,
   AddRevocationOutbox1764200000000,
   AddClaimReplica1764300000000,
+  AddProviderStates1764400000000,
   AddDpopKey1764500000000,
 ] as const;

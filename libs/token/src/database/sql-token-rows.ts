@@ -11,11 +11,14 @@ import {
 import type { NewRevocation } from '../store/revocation-rows.js';
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
 import { announced } from './announced.js';
+import { randomFraction } from '../crypto/random.js';
+import { idleWindowMs } from '../refresh/policy.js';
 import { type Database, isForeignKeyViolation, isUniqueViolation } from './database.js';
 import { ReadBatcher } from './read-batcher.js';
 import {
   assignments,
   FULL_ROW,
+  FULL_ROWS,
   heldBy,
   lookupOf,
   ROW,
@@ -63,7 +66,7 @@ export class SqlTokenRows extends TokenRows {
 
   override async findFull(ref: ResolvedTokenRef): Promise<FullTokenRow | null> {
     const [row] = await this.database.rows(
-      sql`SELECT ${FULL_ROW} FROM ${tokens} WHERE lookup = ${lookupOf(ref)}`,
+      sql`SELECT ${FULL_ROW} FROM ${FULL_ROWS} WHERE lookup = ${lookupOf(ref)}`,
     );
     return row ? toFullRow(row) : null;
   }
@@ -80,17 +83,57 @@ export class SqlTokenRows extends TokenRows {
     afterId: string,
     limit: number,
   ): Promise<FullTokenRow[]> {
-    const rows = await this.database.rows(sql`SELECT ${FULL_ROW} FROM ${tokens}
+    const rows = await this.database.rows(sql`SELECT ${FULL_ROW} FROM ${FULL_ROWS}
       WHERE ${matching(filter)} AND status <> 'revoked' AND id > ${afterId} ORDER BY id LIMIT ${limit}`);
     return rows.map(toFullRow);
   }
 
-  override async findDue(providers: readonly string[], limit: number, leaseMs: number): Promise<TokenRow[]> {
-    const rows = await this.database.rows(sql`SELECT ${ROW} FROM ${tokens}
-      WHERE status = 'active' AND refresh_after <= ${now} AND refresh_ct IS NOT NULL AND provider IN (${list(providers)})
-        AND (claim_id IS NULL OR claimed_at < ${now} - ${leaseMs}) AND (retry_after IS NULL OR retry_after <= ${now})
-      ORDER BY refresh_after LIMIT ${limit}`);
+  override async takeDue(
+    providers: readonly string[],
+    limit: number,
+    leaseMs: number,
+    holdMs: number,
+  ): Promise<TokenRow[]> {
+    if (providers.length === 0) return [];
+    const due = sql`status = 'active' AND refresh_after <= ${now} AND refresh_ct IS NOT NULL AND provider IN (${list(providers)})
+        AND (claim_id IS NULL OR claimed_at < ${now} - ${leaseMs}) AND (retry_after IS NULL OR retry_after <= ${now})`;
+    if (this.database.dialect !== 'postgres') return this.#takeMarked(due, limit, holdMs);
+    const rows = await this.database.rows(sql`WITH due AS (SELECT id FROM ${tokens} WHERE ${due}
+        ORDER BY refresh_after LIMIT ${limit} FOR UPDATE SKIP LOCKED),
+      taken AS (UPDATE ${tokens} SET refresh_after = ${fromNow(holdMs)} WHERE id IN (SELECT id FROM due) RETURNING *)
+      SELECT ${ROW} FROM taken`);
     return rows.map(toRow);
+  }
+
+  /** Where an UPDATE cannot tell which rows it has found: by an instant that is hardly anybody else's. */
+  async #takeMarked(due: Fragment, limit: number, holdMs: number): Promise<TokenRow[]> {
+    const found = await this.database.rows(
+      sql`SELECT id, ${now} AS read_at FROM ${tokens} WHERE ${due} ORDER BY refresh_after LIMIT ${limit}`,
+    );
+    if (found.length === 0) return [];
+    const mark = Number(found[0]!['read_at']) + Math.round(holdMs * (1 + randomFraction() / 2));
+    const ids = sql`id IN (${list(found.map((row) => row['id']))})`;
+    // Two replicas may lock the rows in different orders; whom the database ends begins again.
+    await this.database.atomically([
+      sql`UPDATE ${tokens} SET refresh_after = ${mark} WHERE ${ids} AND ${due}`,
+    ]);
+    const rows = await this.database.rows(
+      sql`SELECT ${ROW} FROM ${tokens} WHERE ${ids} AND refresh_after = ${mark}`,
+    );
+    return rows.map(toRow);
+  }
+
+  override async keepAlive(provider: string, idleMs: number, limit: number, holdMs: number): Promise<number> {
+    const [earliest, latest] = idleWindowMs(idleMs);
+    const late = sql`status = 'active' AND provider = ${provider} AND refresh_ct IS NOT NULL
+      AND (refresh_after IS NULL OR (refresh_after > refreshed_at + ${latest} AND refresh_after > ${fromNow(2 * holdMs)}))`;
+    // The last digits of an instant are as good as a random number, and the same on every database.
+    const point = sql`refreshed_at + ${earliest} + (refreshed_at % 1000) * ${Math.floor((latest - earliest) / 1000)}`;
+    const some =
+      this.database.dialect === 'mysql'
+        ? sql`${late} LIMIT ${limit}`
+        : sql`id IN (SELECT id FROM ${tokens} WHERE ${late} LIMIT ${limit})`;
+    return this.database.affected(sql`UPDATE ${tokens} SET refresh_after = ${point} WHERE ${some}`);
   }
 
   override async postpone({ id, generation }: TokenRow, delayMs: number): Promise<void> {

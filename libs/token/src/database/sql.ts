@@ -9,7 +9,8 @@ export class Fragment {
   ) {}
 }
 
-export type TableName = 'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas' | 'revocations';
+export type TableName =
+  'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas' | 'revocations' | 'providers';
 
 /** Resolved when the statement is rendered for a database. */
 export type Symbolic = { readonly symbol: 'now' | TableName };
@@ -21,6 +22,7 @@ export const keks: Symbolic = { symbol: 'keks' };
 export const keyAudit: Symbolic = { symbol: 'keyAudit' };
 export const replicas: Symbolic = { symbol: 'replicas' };
 export const revocations: Symbolic = { symbol: 'revocations' };
+export const providers: Symbolic = { symbol: 'providers' };
 
 export function sql(strings: TemplateStringsArray, ...values: unknown[]): Fragment {
   return new Fragment(strings, values);

@@ -2,9 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { TokenConfigurationError } from '../common/errors.js';
 import { Database } from '../database/database.js';
+import { secondsUntilProbe } from '../refresh/circuit.js';
 import { KeyHealth } from '../keys/key-health.js';
 import { Spool } from '../refresh/spool.js';
 import { ReplicaSession } from '../refresh/replica-session.js';
+import { ProviderStates } from '../store/provider-states.js';
 
 /** What `/health/ready` asks; for health endpoints of your own. */
 @Injectable()
@@ -15,6 +17,7 @@ export class TokenHealthIndicator {
     @Inject(KeyHealth) private readonly keyHealth: KeyHealth,
     @Inject(Spool) private readonly spool: Spool,
     @Inject(ReplicaSession) private readonly session: ReplicaSession,
+    @Inject(ProviderStates) private readonly states: ProviderStates,
   ) {}
 
   /** Up while the database answers and has the token tables; tells what claims rest on. */
@@ -29,6 +32,24 @@ export class TokenHealthIndicator {
       const reason =
         error instanceof TokenConfigurationError ? error.message : 'the database does not answer';
       return indicator.down({ reason });
+    }
+  }
+
+  /** Always up: a provider that is down makes nobody unready. Which ones are left alone, why, and for how many seconds. */
+  async checkProviders(key = 'providers'): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check(key);
+    try {
+      const degraded: Record<string, { failure: string | null; retryAfter: number }> = {};
+      for (const { provider, circuit, now } of await this.states.list())
+        if (circuit.probeAfter !== null)
+          degraded[provider] = {
+            failure: circuit.failedAs,
+            retryAfter: secondsUntilProbe(circuit, now),
+          };
+      return indicator.up(Object.keys(degraded).length > 0 ? { degraded } : {});
+    } catch {
+      // The check of the database says that it is away.
+      return indicator.up({ unknown: 'the database does not answer' });
     }
   }
 

@@ -1,16 +1,11 @@
-import { DecryptionError, TokenError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
-import { randomFraction } from '../crypto/random.js';
 import type { KeyService } from '../key.service.js';
-import { LEASE_MS } from '../refresh/policy.js';
-import { RefreshService } from '../refresh/refresh.service.js';
 import { RevocationRun } from '../revocation/revocation-run.js';
 import { Reencryption, type ReencryptionOptions } from '../store/reencryption.js';
 import { TokenRows } from '../store/token-rows.js';
+import { RefreshAhead } from './refresh-ahead.js';
 
 const DAY_MS = 86_400_000;
-const PARALLEL_REFRESHES = 10;
-const UNREADABLE_DELAY_MS = 3_600_000;
 /** A key without rows is retired so long after its rotation: whoever still seals under it has noticed by then. */
 const RETIRE_AFTER_MINUTES = 60;
 const SCHEDULE = { actor: 'schedule' };
@@ -20,14 +15,13 @@ interface MaintenanceSettings {
   cleanupBatchSize: number;
   aheadBatchSize: number;
   dataKeyMaxAgeDays: number;
-  providers: readonly string[];
 }
 
 /** What the scheduled jobs run; callable by hand as well. Safe to run on every replica at the same time. */
 export class TokenMaintenance {
   constructor(
     private readonly rows: TokenRows,
-    private readonly refresher: RefreshService,
+    private readonly ahead: RefreshAhead,
     private readonly keys: KeyService,
     private readonly reencryption: Reencryption,
     private readonly revocations: RevocationRun,
@@ -48,34 +42,12 @@ export class TokenMaintenance {
     });
   }
 
-  /** Refreshes tokens that are due; how many it has refreshed. What fails is left to its back-off. */
-  async refreshAhead(): Promise<number> {
-    return this.run('refresh_ahead', async () => {
-      const found = await this.rows.findDue(this.settings.providers, this.settings.aheadBatchSize, LEASE_MS);
-      // In an order of its own, so that replicas whose clocks tick together do not queue for the same claims.
-      const due = found
-        .map((row) => ({ row, order: randomFraction() }))
-        .toSorted((a, b) => a.order - b.order)
-        .map(({ row }) => row);
-      let refreshed = 0;
-      const worker = async (): Promise<void> => {
-        for (let row = due.shift(); row; row = due.shift()) {
-          try {
-            await this.refresher.newerThan(row.generation, row);
-            refreshed++;
-          } catch (error) {
-            // One user's dead grant must not stop the others; the refresh has reported itself.
-            if (!(error instanceof TokenError)) throw error;
-            // What cannot even be opened has no back-off, and must not stand at the head of every run.
-            if (error instanceof DecryptionError) await this.rows.postpone(row, UNREADABLE_DELAY_MS);
-          }
-        }
-      };
-      const workers = await Promise.allSettled(Array.from({ length: PARALLEL_REFRESHES }, worker));
-      const failed = workers.find((ended) => ended.status === 'rejected');
-      if (failed) throw failed.reason;
-      return refreshed;
-    });
+  /**
+   * Refreshes tokens that are due, and refresh tokens that would die of idleness; how many it has refreshed. What fails is
+   * left to its back-off. Replicas that run it at the same time take different rows.
+   */
+  async refreshAhead(options: { signal?: AbortSignal } = {}): Promise<number> {
+    return this.run('refresh_ahead', () => this.ahead.run(this.settings.aheadBatchSize, options.signal));
   }
 
   /**

@@ -4,6 +4,7 @@ import { type Counter, type Gauge, type Histogram, register } from 'prom-client'
 import { Clock } from '../common/clock.js';
 import { type TokenEvent, TokenEvents } from '../common/events.js';
 import { KeyReports } from '../keys/key-reports.js';
+import { type ProviderState, ProviderStates } from '../store/provider-states.js';
 import { RevocationRows } from '../store/revocation-rows.js';
 import { TokenRows } from '../store/token-rows.js';
 
@@ -22,6 +23,16 @@ export class TokenCollectors implements OnModuleDestroy {
     'provider',
     'outcome',
   ]);
+  private readonly refusals = counter(
+    'tokenward_refreshes_refused_total',
+    'Refreshes that were not tried, by provider and reason: circuit_open or rate_limited.',
+    ['provider', 'reason'],
+  );
+  private readonly circuitOpenings = counter(
+    'tokenward_circuit_openings_total',
+    'Times that this process has found a provider to be down and opened its circuit.',
+    ['provider'],
+  );
   private readonly reads = counter(
     'tokenward_token_reads_total',
     'Access tokens handed out, by source: cache, database or refresh.',
@@ -138,6 +149,7 @@ export class TokenCollectors implements OnModuleDestroy {
   private readonly dataKeys: Gauge;
   readonly #subscription;
   readonly #tokens;
+  readonly #stateGauges: { name: string; gauge: Gauge }[];
   #countedAt = -Infinity;
 
   constructor(
@@ -146,6 +158,7 @@ export class TokenCollectors implements OnModuleDestroy {
     @Inject(KeyReports) private readonly reports: KeyReports,
     @Inject(RevocationRows) private readonly outbox: RevocationRows,
     @Inject(Clock) private readonly clock: Clock,
+    @Inject(ProviderStates) private readonly states: ProviderStates,
   ) {
     this.#subscription = events.stream.subscribe((event) => this.count(event));
     // A gauge of an application that was closed in this process would ask its closed database.
@@ -155,6 +168,19 @@ export class TokenCollectors implements OnModuleDestroy {
       help: 'Data keys by state; at most 30 seconds old.',
       labelNames: ['state'],
     }) as Gauge;
+    this.#stateGauges = [
+      this.stateGauge(
+        'tokenward_provider_circuit_open',
+        '1 while a provider is left alone by all replicas but for probes, else 0.',
+        ({ circuit }) => (circuit.probeAfter === null ? 0 : 1),
+      ),
+      this.stateGauge(
+        'tokenward_provider_retry_seconds',
+        'Seconds until a provider that is left alone is asked again; 0 while it is asked.',
+        ({ circuit, now }) =>
+          circuit.probeAfter === null ? 0 : Math.max(0, (circuit.probeAfter - now) / 1000),
+      ),
+    ];
     const countRows = (gauge: Gauge): Promise<void> => this.countRows(gauge);
     this.#tokens = getOrCreateMetric('Gauge', {
       name: TOKENS,
@@ -168,7 +194,27 @@ export class TokenCollectors implements OnModuleDestroy {
 
   onModuleDestroy(): void {
     this.#subscription.unsubscribe();
+    for (const { name, gauge } of this.#stateGauges)
+      if (register.getSingleMetric(name) === gauge) register.removeSingleMetric(name);
     if (register.getSingleMetric(TOKENS) === this.#tokens) register.removeSingleMetric(TOKENS);
+  }
+
+  /** Read at the scrape: what was true half a minute ago is no news of an outage. */
+  private stateGauge(name: string, help: string, valueOf: (state: ProviderState) => number) {
+    register.removeSingleMetric(name);
+    const { states } = this;
+    const made = getOrCreateMetric('Gauge', {
+      name,
+      help,
+      labelNames: ['provider'],
+      async collect() {
+        const gauge = this as unknown as Gauge;
+        gauge.reset();
+        const known = await states.list().catch(() => []);
+        for (const state of known) gauge.set({ provider: state.provider }, valueOf(state));
+      },
+    }) as Gauge;
+    return { name, gauge: made };
   }
 
   private async countRows(tokens: Gauge): Promise<void> {
@@ -198,6 +244,12 @@ export class TokenCollectors implements OnModuleDestroy {
       case 'refresh':
         this.refreshes.inc({ provider: event.provider, outcome: event.outcome });
         this.refreshSeconds.observe({ provider: event.provider }, event.durationSeconds);
+        break;
+      case 'refresh_refused':
+        this.refusals.inc({ provider: event.provider, reason: event.reason });
+        break;
+      case 'circuit_opened':
+        this.circuitOpenings.inc({ provider: event.provider });
         break;
       case 'token_request':
         this.tokenRequests.inc({ provider: event.provider, grant: event.grant, outcome: event.outcome });

@@ -3,7 +3,12 @@ import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../crypto/signing-key
 import { type ClientKey, readClientKeys } from './client-key.js';
 import { MAX_LIFETIME_SECONDS } from './lifetime.js';
 import { type ProviderProfileName, providerProfiles } from './provider-profiles.js';
-import { type ProviderProfile, providerProfileSchema } from './provider.profile.js';
+import {
+  idleExpirySeconds,
+  type ProviderProfile,
+  providerProfileSchema,
+  refreshesPerSecond,
+} from './provider.profile.js';
 import { profileOf, withProfile } from './with-profile.js';
 
 /** An OAuth 2.0 authorization server or OpenID provider, and this application's registration there. */
@@ -46,6 +51,13 @@ export interface ProviderOptions {
   onUnknownOutcome?: 'replay' | 'reauthorize';
   /** How long the provider accepts a consumed refresh token once more. 0: it revokes the grant on reuse. Default: unknown. */
   reuseGraceSeconds?: number;
+  /**
+   * A refresh token that has not been used for so long is dead, and each use begins that time anew: the job uses it before.
+   * From 60. Default: null, no such limit is known.
+   */
+  idleExpirySeconds?: number | null;
+  /** Refreshes that all replicas together ask this provider for in a second, 0.01 to 1000. Default: as many as are needed. */
+  refreshesPerSecond?: number;
   /**
    * Binds tokens to a key that is proven with every request (DPoP, RFC 9449). Answers that are not bound are refused. The
    * log-in hands its key to `storeTokens`; a public client has to. Default: false.
@@ -116,6 +128,8 @@ const shape = z.strictObject({
     .optional(),
   onUnknownOutcome: z.enum(['replay', 'reauthorize']).optional(),
   reuseGraceSeconds: z.number().min(0, 'must be 0 or a number of seconds').optional(),
+  idleExpirySeconds: idleExpirySeconds.nullable().optional(),
+  refreshesPerSecond: refreshesPerSecond.optional(),
   dpop: z.boolean().optional(),
   allowInsecureRequests: z.boolean().optional(),
 });

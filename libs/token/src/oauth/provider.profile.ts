@@ -27,10 +27,12 @@ export interface ProviderProfile {
   rotatesRefreshTokens?: boolean;
   /** As in `ProviderOptions`. */
   reuseGraceSeconds?: number;
-  /** A refresh token dies when it has not been used for so long. */
+  /** As in `ProviderOptions`. Left out where a refresh does not begin the time anew. */
   idleExpirySeconds?: number;
   /** True: revoking one token ends everything that its user has granted to this client, a later log-in as well. */
   revocationEndsGrant?: boolean;
+  /** As in `ProviderOptions`: a limit that is the same for everybody. */
+  refreshesPerSecond?: number;
   /** As in `ProviderOptions`. */
   defaultLifetimeSeconds?: number;
   /** What separates the values of `scope` in a token response. Default: a space. */
@@ -48,6 +50,13 @@ export interface ProviderProfile {
 const url = z.url({ protocol: /^https?$/, error: 'must be an absolute URL such as https://id.example.com' });
 const seconds = z.number().min(0, 'must be 0 or a number of seconds');
 
+// Less would be a refresh for every run of the job.
+export const idleExpirySeconds = z.number().min(60, 'must be at least 60 seconds');
+export const refreshesPerSecond = z
+  .number()
+  .min(0.01, 'must be at least 0.01')
+  .max(1000, 'must be at most 1000');
+
 /** Validates a profile of the application's own. */
 export const providerProfileSchema = z.strictObject({
   source: z.string(),
@@ -59,7 +68,8 @@ export const providerProfileSchema = z.strictObject({
   clientAuthentication: z.enum(['client_secret_basic', 'client_secret_post']).optional(),
   rotatesRefreshTokens: z.boolean().optional(),
   reuseGraceSeconds: seconds.optional(),
-  idleExpirySeconds: seconds.optional(),
+  idleExpirySeconds: idleExpirySeconds.optional(),
+  refreshesPerSecond: refreshesPerSecond.optional(),
   revocationEndsGrant: z.boolean().optional(),
   defaultLifetimeSeconds: z.int().min(1).max(MAX_LIFETIME_SECONDS).optional(),
   scopeDelimiter: z.literal(',').optional(),

@@ -49,11 +49,6 @@ export class Provider {
     this.#credentials = new ClientCredentials(this.options);
   }
 
-  /** A refresh token that has not been used for so long is dead; null where that is not known. */
-  get idleExpirySeconds(): number | null {
-    return this.profile.idleExpirySeconds ?? null;
-  }
-
   /** Whether this client proves itself with nothing, so that its refresh tokens are bound to the key of their log-in (RFC 9449 §5). */
   get isPublic(): boolean {
     return this.options.clientSecret === undefined && this.options.clientKey === undefined;

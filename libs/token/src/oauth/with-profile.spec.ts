@@ -46,8 +46,8 @@ describe('What a profile knows', () => {
 
   it('shows at the provider', () => {
     const named = (profile: ProviderProfileName) => new Provider('acme', { ...github, profile }, 30);
-    expect(named('xero').idleExpirySeconds).toBe(60 * 24 * 3600);
-    expect(named('keycloak').idleExpirySeconds).toBeNull();
+    expect(named('xero').options.idleExpirySeconds).toBe(60 * 24 * 3600);
+    expect(named('keycloak').options.idleExpirySeconds).toBeUndefined();
     expect(named('hydra').options.reuseGraceSeconds).toBe(0);
   });
 });

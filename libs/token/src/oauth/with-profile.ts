@@ -33,6 +33,8 @@ export function withProfile<Options extends ProfiledOptions>(options: Options): 
   return {
     ...given(profile, [
       'reuseGraceSeconds',
+      'idleExpirySeconds',
+      'refreshesPerSecond',
       'defaultLifetimeSeconds',
       ...(ownServer ? [] : ENDPOINTS),
       ...(withSecret ? ['clientAuthentication'] : []),

@@ -2,6 +2,7 @@ import type { TokenEvent } from '../common/events.js';
 import type { Exchange } from '../oauth/refresh-grant.js';
 import type { FullTokenRow, SealedCells, TokenWrite } from '../store/token-rows.js';
 import type { OpenedAccess, OpenedTokens } from '../store/token-store.js';
+import type { Verdict } from './circuit.js';
 import type { ClaimFailure, HeldClaim, Quarantine } from './claims.js';
 import type { Presence } from './presences.js';
 
@@ -27,6 +28,12 @@ export interface Effects {
   presence: { in: FullTokenRow; out: Presence };
   /** Lets others get on. False when this flight has waited for too long. */
   wait: { in: void; out: boolean };
+  /** The id of the one probe of a provider whose circuit is open; null if somebody else has it. */
+  probe: { in: FullTokenRow; out: string | null };
+  /** 0: the provider may be asked as far as its rate goes. Otherwise the milliseconds after which to try again. */
+  permit: { in: FullTokenRow; out: number };
+  /** What a presentation has told about the provider; null where nothing was presented. Never fails. */
+  settle: { in: { row: FullTokenRow; probeId: string | null; verdict: Verdict | null }; out: void };
   /** The id of the claim that was written to the row; null if the row is not as it was read. */
   claim: { in: FullTokenRow; out: string | null };
   /**

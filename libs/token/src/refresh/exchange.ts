@@ -5,6 +5,8 @@ import type { ProviderOptions } from '../oauth/provider.options.js';
 import type { Exchange } from '../oauth/refresh-grant.js';
 import type { FullTokenRow } from '../store/token-rows.js';
 import type { OpenedTokens } from '../store/token-store.js';
+import { admitted, released } from './admission.js';
+import { verdictOn } from './circuit.js';
 import { ask, type Flight, type Presented } from './effects.js';
 import { type Answer, judge } from './judgement.js';
 import { backoffMs, mayReplay } from './policy.js';
@@ -24,15 +26,21 @@ export function* exchange(row: FullTokenRow, settings: Settings): Flight<IssuedA
   // Opened before the claim: a row that cannot be opened must not be claimed.
   const before = yield* ask('open', row);
   if (before === null) return null;
+  const probeId = yield* admitted(row, settings.provider);
   const claimId = yield* ask('claim', row);
-  if (claimId === null) return null;
   const { dpopKey } = before;
-  const presented = yield* ask('present', { row, claimId, refreshToken: before.refreshToken!, dpopKey });
-  if (presented === null) return null;
+  const presented =
+    claimId === null
+      ? null
+      : yield* ask('present', { row, claimId, refreshToken: before.refreshToken!, dpopKey });
+  if (claimId === null || presented === null) {
+    yield* released(row, probeId);
+    return null;
+  }
   const { exchange: answer } = presented;
-  if (answer.outcome === 'answered') return yield* accept(row, before, answer, presented, settings);
+  if (answer.outcome === 'answered') return yield* accept(row, before, answer, presented, settings, probeId);
   yield* report(row, presented, answer.outcome, answer.reason);
-  return yield* refuse(row, claimId, answer, presented, settings.provider);
+  return yield* refuse(row, claimId, answer, presented, settings.provider, probeId);
 }
 
 function* accept(
@@ -41,6 +49,7 @@ function* accept(
   answer: Answer,
   presented: Presented,
   { provider, beforeExpirySeconds }: Settings,
+  probeId: string | null,
 ): Flight<IssuedAccessToken | null> {
   const { elapsedMs, random } = presented;
   const { fault, tokens, write } = judge(answer, provider, row, before, {
@@ -50,7 +59,10 @@ function* accept(
   });
   const retryInMs = backoffMs(row.failures + 1, null, random);
   const quarantine = fault === null ? null : { failure: 'response_invalid', retryInMs };
-  if (!(yield* ask('commit', { row, tokens, write, quarantine }))) {
+  const stored = yield* ask('commit', { row, tokens, write, quarantine });
+  const verdict = verdictOn(fault === null ? 'refreshed' : 'response_invalid', null, row, random);
+  yield* ask('settle', { row, probeId, verdict });
+  if (!stored) {
     yield* report(row, presented, 'superseded');
     if (tokens.refreshToken !== null && tokens.refreshToken !== before.refreshToken)
       yield* settle(row, tokens.refreshToken);
@@ -85,6 +97,7 @@ function* refuse(
   { outcome, reason, retryAfterSeconds }: Failure,
   { random }: Presented,
   provider: ProviderOptions,
+  probeId: string | null,
 ): Flight<null> {
   const outcomeUnknown = outcome === 'outcome_unknown';
   const reauthorize = outcome === 'grant_rejected' || (outcomeUnknown && !mayReplay(provider, 0));
@@ -93,8 +106,11 @@ function* refuse(
   // While the access token is the one from before an answer that may not be used, nobody may take it for a newer one.
   const word = row.lastFailure === 'response_invalid' && !reauthorize ? row.lastFailure : outcome;
   const failure = { failure: word, retryInMs, outcomeUnknown, reauthorize };
+  const failed = yield* ask('fail', { held, failure });
+  const verdict = verdictOn(outcome, retryAfterSeconds, row, random);
+  yield* ask('settle', { row, probeId, verdict });
   // False: the row has moved on, and what the provider says is about tokens that are not stored any more.
-  if (!(yield* ask('fail', { held, failure }))) return null;
+  if (!failed) return null;
   if (!reauthorize)
     throw new ProviderUnavailableError(row.provider, `${outcome}: ${reason}`, Math.ceil(retryInMs / 1000));
   yield* ask('report', {

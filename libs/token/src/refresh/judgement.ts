@@ -47,6 +47,7 @@ export function judge(
   timing: { elapsedMs: number; beforeExpirySeconds: number; random: number },
 ): Judgement {
   const tokens = received(answer, options, row, before);
+  const idle = options.idleExpirySeconds ?? null;
   if (typeof tokens === 'string') {
     // The access token of before stays in use for as long as it lasts.
     const { tokenType, scope, lifetimeSeconds: lifetime } = row;
@@ -60,7 +61,7 @@ export function judge(
         scope,
         lifetimeSeconds: lifetime,
         expiresInMs: left,
-        refreshInMs: left === null ? null : 0,
+        refreshInMs: left === null ? refreshInMs(null, 0, timing.random, idle) : 0,
       },
     };
   }
@@ -80,7 +81,7 @@ export function judge(
       scope: tokens.scope ?? row.scope,
       lifetimeSeconds: lifetime,
       expiresInMs,
-      refreshInMs: refreshInMs(expiresInMs, timing.beforeExpirySeconds, timing.random),
+      refreshInMs: refreshInMs(expiresInMs, timing.beforeExpirySeconds, timing.random, idle),
     },
   };
 }

@@ -55,6 +55,12 @@ describe('a stored token is', () => {
     ],
     ['stale when expired', { expiresAt: NOW }, 0, 'stale'],
     ['stale when it would not last as long as asked', { expiresAt: NOW + 59_000 }, 60, 'stale'],
+    [
+      'due without a known expiry where its refresh token must be used',
+      { expiresAt: null, lifetimeSeconds: null, refreshAfter: NOW },
+      5,
+      'due',
+    ],
     ['stale while quarantined', { accessCt: null }, 0, 'stale'],
     [
       'fresh although a short-lived token cannot last as long as asked',
@@ -76,6 +82,18 @@ describe('a refresh ahead of expiry', () => {
     }
     expect(refreshInMs(3_600_000, 60, 0)).not.toBe(refreshInMs(3_600_000, 60, 0.9));
     expect(refreshInMs(null, 60, 0)).toBeNull();
+  });
+
+  it('comes before the refresh token has been idle for too long, jittered', () => {
+    const DAY_MS = 86_400_000;
+    for (const random of [0, 0.5, 0.999]) {
+      const ms = refreshInMs(null, 60, random, 90 * 86_400)!;
+      expect(ms).toBeGreaterThanOrEqual(63 * DAY_MS);
+      expect(ms).toBeLessThanOrEqual(72 * DAY_MS);
+    }
+    expect(refreshInMs(null, 60, 0, 86_400)).not.toBe(refreshInMs(null, 60, 0.9, 86_400));
+    expect(refreshInMs(3_600_000, 60, 0, 86_400)).toBe(3_540_000);
+    expect(refreshInMs(365 * DAY_MS, 60, 0, 86_400)).toBe(0.8 * DAY_MS);
   });
 });
 

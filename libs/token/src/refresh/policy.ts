@@ -20,23 +20,38 @@ export function millisecondsLeft(row: Pick<ReadableTokenRow, 'expiresAt' | 'now'
 export function freshness(row: ReadableTokenRow, minTtlSeconds: number): 'fresh' | 'due' | 'stale' {
   if (row.accessCt === null) return 'stale';
   const left = millisecondsLeft(row);
-  if (left === null) return 'fresh';
   const halfLife = row.lifetimeSeconds === null ? Infinity : row.lifetimeSeconds / 2;
   const refreshable = row.hasRefreshToken && (row.retryAfter ?? 0) <= row.now;
   // Where nobody can get a newer one now, it serves to its end.
-  if (left <= (refreshable ? Math.min(minTtlSeconds, halfLife) * 1000 : 0)) return 'stale';
+  if (left !== null && left <= (refreshable ? Math.min(minTtlSeconds, halfLife) * 1000 : 0)) return 'stale';
   return refreshable && row.refreshAfter !== null && row.refreshAfter <= row.now ? 'due' : 'fresh';
 }
 
-/** When a refresh ahead of expiry becomes due, counted from now; jittered so that tokens of one log-in wave spread out. */
+/**
+ * When a refresh becomes due, counted from now: ahead of the access token's expiry, and before a refresh token that nobody
+ * uses is dead. Jittered so that tokens of one log-in wave spread out. Null where neither is known.
+ */
 export function refreshInMs(
   expiresInMs: number | null,
   beforeExpirySeconds: number,
   random: number,
+  idleExpirySeconds: number | null = null,
 ): number | null {
-  if (expiresInMs === null) return null;
-  const window = Math.min(beforeExpirySeconds * 1000, expiresInMs / 4);
-  return Math.max(0, Math.round(expiresInMs - window * (1 + random / 5)));
+  const points: number[] = [];
+  if (expiresInMs !== null) {
+    const window = Math.min(beforeExpirySeconds * 1000, expiresInMs / 4);
+    points.push(Math.max(0, Math.round(expiresInMs - window * (1 + random / 5))));
+  }
+  if (idleExpirySeconds !== null) {
+    const [earliest, latest] = idleWindowMs(idleExpirySeconds * 1000);
+    points.push(Math.round(latest - (latest - earliest) * random));
+  }
+  return points.length === 0 ? null : Math.min(...points);
+}
+
+/** A refresh token that dies after so long without use is used between these two ages. */
+export function idleWindowMs(idleMs: number): [earliest: number, latest: number] {
+  return [Math.floor(idleMs * 0.7), Math.floor(idleMs * 0.8)];
 }
 
 /** What to do about the claim that a row carries. `presence` is what the claimant's lock says. */

@@ -10,10 +10,13 @@ import { isOutdated } from '../store/open-current.js';
 import { RevocationOutbox } from '../store/revocation-outbox.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
 import { type OpenedTokens, type Sealer, TokenStore } from '../store/token-store.js';
+import { PROBE_DISTANCE_MS } from './circuit.js';
+import { Circuits } from './circuits.js';
 import { Claims, type HeldClaim } from './claims.js';
 import type { Effect, Effects, Flight } from './effects.js';
 import { OwedAnswer } from './owed-answer.js';
 import { persist } from './persistence.js';
+import { Permits } from './permits.js';
 import { HEARTBEAT_MS, LEASE_MS } from './policy.js';
 import type { Footing, ReplicaSession } from './replica-session.js';
 import { SHUTTING_DOWN, ShutdownGate } from './shutdown-gate.js';
@@ -36,6 +39,7 @@ interface Flown {
   readonly heartbeats: NodeJS.Timeout[];
   /** Claims that rest on the session and have not come to an end. */
   readonly open: Set<HeldClaim>;
+  readonly probes: Set<string>;
   owed: OwedAnswer | null;
 }
 
@@ -53,12 +57,20 @@ export class RefreshDriver {
     private readonly events: TokenEvents,
     private readonly spool: Spool,
     private readonly session: ReplicaSession,
+    private readonly circuits: Circuits,
+    private readonly permits: Permits,
   ) {}
 
   /** Runs a flight to its end, whatever its callers do. @throws what the flight throws, and what the database or the keys do */
   async run<T>(flight: Flight<T>, ref: ResolvedTokenRef, provider: Provider): Promise<T> {
-    const flown: Flown = { provider: provider.name, heartbeats: [], open: new Set(), owed: null };
-    const handlers = this.handlers(ref, provider, flown);
+    const flown: Flown = {
+      provider: provider.name,
+      heartbeats: [],
+      open: new Set(),
+      probes: new Set(),
+      owed: null,
+    };
+    const handlers = { ...this.handlers(ref, provider, flown), ...this.shared(provider, flown.probes) };
     try {
       let step = flight.next();
       while (!step.done) step = flight.next(await perform(handlers, step.value));
@@ -66,6 +78,7 @@ export class RefreshDriver {
     } finally {
       // Not before the answer is stored: while that takes long, nobody may take the claim over.
       for (const heartbeat of flown.heartbeats) clearInterval(heartbeat);
+      for (const probeId of flown.probes) await this.circuits.settle(provider.name, probeId, null);
       for (const { id, claimId } of flown.open)
         this.background(claimId!, () => this.claims.letGo(id, claimId!));
       await flown.owed?.end();
@@ -87,7 +100,36 @@ export class RefreshDriver {
     await this.#releases.settled();
   }
 
-  private handlers(ref: ResolvedTokenRef, provider: Provider, flown: Flown): Handlers {
+  /** What all replicas share about a provider. */
+  private shared(
+    { name, timeoutSeconds, credentials, options }: Provider,
+    probes: Set<string>,
+  ): Pick<Handlers, 'probe' | 'permit' | 'settle'> {
+    const { circuits, permits } = this;
+    return {
+      probe: async () => {
+        // Discovery and every credential may take their time.
+        const probeId = await circuits.probe(name, (timeoutSeconds * (credentials.length + 1) + 5) * 1000);
+        if (probeId !== null) probes.add(probeId);
+        return probeId;
+      },
+      permit: async () => {
+        const waitMs = await permits.take(name, options.refreshesPerSecond!);
+        // It may have been opened while this one was waiting.
+        return waitMs === 0 && probes.size === 0 && circuits.isOpen(name) ? PROBE_DISTANCE_MS : waitMs;
+      },
+      settle: async ({ probeId, verdict }) => {
+        await circuits.settle(name, probeId, verdict);
+        if (probeId !== null) probes.delete(probeId);
+      },
+    };
+  }
+
+  private handlers(
+    ref: ResolvedTokenRef,
+    provider: Provider,
+    flown: Flown,
+  ): Omit<Handlers, 'probe' | 'permit' | 'settle'> {
     const { rows, store, claims, outbox, clock, events, spool, session } = this;
     const askedAt = clock.monotonic();
     const deadline = askedAt + LEASE_MS + provider.timeoutSeconds * 2000;
@@ -98,7 +140,9 @@ export class RefreshDriver {
     return {
       read: async () => {
         readAt = clock.monotonic();
-        return (seen = await rows.findFull(ref));
+        seen = await rows.findFull(ref);
+        if (seen !== null) this.circuits.notice(provider.name, seen.circuit, seen.now);
+        return seen;
       },
       reread: () => this.keep(flown, () => rows.findFull(ref)),
       openAccess: (row) => unlessOutdated(() => store.openAccess(row)),

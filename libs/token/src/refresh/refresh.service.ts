@@ -1,6 +1,7 @@
 import { IssuedAccessToken, type ResolvedTokenRef } from '../common/tokens.js';
 import { lookupHash } from '../crypto/lookup-hash.js';
 import { Providers } from '../oauth/providers.js';
+import { Circuits } from './circuits.js';
 import { newerThan } from './engine.js';
 import { RefreshDriver } from './refresh-driver.js';
 import type { ResolvedRefreshOptions } from './refresh.options.js';
@@ -14,6 +15,7 @@ export class RefreshService {
     private readonly providers: Providers,
     private readonly driver: RefreshDriver,
     private readonly options: ResolvedRefreshOptions,
+    private readonly circuits: Circuits,
   ) {}
 
   /**
@@ -24,10 +26,16 @@ export class RefreshService {
     const key = lookupHash([ref.tenantId, ref.userId, ref.provider, ref.account, String(seen)]);
     return this.#flights.run(key, async () => {
       const provider = this.providers.get(ref.provider);
+      this.circuits.assertNotOpen(ref.provider);
       const { beforeExpirySeconds } = this.options;
       const flight = newerThan(seen, { ref, provider: provider.options, beforeExpirySeconds });
       return this.driver.run(flight, ref, provider);
     });
+  }
+
+  /** True while no refresh can succeed now, as far as this process knows: what is still valid serves to its end. */
+  isHeldUp(provider: string): boolean {
+    return this.circuits.isOpen(provider);
   }
 
   /** From now on no refresh token is presented for whoever asks; what others bring is handed out. */

@@ -1,4 +1,5 @@
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
+import type { Circuit } from './provider-states.js';
 import type { NewRevocation } from './revocation-rows.js';
 
 /** The sealed cells of a row, as text (`tm1.…`). All that are there are sealed under one data key. */
@@ -43,7 +44,8 @@ export interface TokenRow extends ResolvedTokenRef {
   now: number;
 }
 
-export type FullTokenRow = TokenRow & SealedCells;
+/** With what is known of the row's provider. */
+export type FullTokenRow = TokenRow & SealedCells & { circuit: Circuit };
 
 /** As much of a row as handing out its access token needs. */
 export type ReadableTokenRow = Pick<
@@ -95,8 +97,21 @@ export abstract class TokenRows {
   abstract find(ref: ResolvedTokenRef): Promise<ReadableTokenRow | null>;
   abstract findFull(ref: ResolvedTokenRef): Promise<FullTokenRow | null>;
   abstract list(filter: TokenFilter): Promise<TokenRow[]>;
-  /** Active rows of these providers whose refresh ahead of expiry is due and that nobody has claimed, the most urgent first. */
-  abstract findDue(providers: readonly string[], limit: number, leaseMs: number): Promise<TokenRow[]>;
+  /**
+   * Takes active rows of these providers whose refresh ahead of expiry is due and that nobody has claimed, the most urgent
+   * first: they are not due again for `holdMs`, so no other replica takes them.
+   */
+  abstract takeDue(
+    providers: readonly string[],
+    limit: number,
+    leaseMs: number,
+    holdMs: number,
+  ): Promise<TokenRow[]>;
+  /**
+   * Makes a batch of rows due before `idleMs` have gone by since their refresh token was got, where they would be due later
+   * or never; how many.
+   */
+  abstract keepAlive(provider: string, idleMs: number, limit: number, holdMs: number): Promise<number>;
   /** Puts the refresh ahead of expiry off, if the row still is as it was read. */
   abstract postpone(row: TokenRow, delayMs: number): Promise<void>;
   /** False if there is a row for this ref already. @throws FencedWriteError */
