@@ -12,7 +12,10 @@ export const dpopNonces = scenario({
   long: { users: 500, cycles: 20 },
   async play(stage, { users, cycles }) {
     const bound = { dpop: true };
-    const scene = await stage.scene({ front: true, provider: bound });
+    const scene = await stage.scene({
+      front: true,
+      provider: { clientAuthentication: 'client_secret_basic', ...bound },
+    });
     const { server, front, cluster } = scene;
     const refs = await scene.login(users);
     const nonces = new Nonces(front.tokenEndpoint);
