@@ -3,6 +3,7 @@ import { callerAborts } from './scenarios/aborts.js';
 import { clocks } from './scenarios/clocks.js';
 import { databaseAway } from './scenarios/database-away.js';
 import { databaseCrash } from './scenarios/database-crash.js';
+import { dpopNonces } from './scenarios/dpop-nonces.js';
 import { badIdTokens, mutatedIdTokens } from './scenarios/id-tokens.js';
 import { killsWithGrace, killsWithoutGrace } from './scenarios/kills.js';
 import { logOuts } from './scenarios/log-outs.js';
@@ -39,6 +40,7 @@ export const SCENARIOS: readonly Scenario[] = [
   insufficientScope,
   outage,
   mutatedIdTokens,
+  dpopNonces,
   tokenExchange,
   smallPool,
   sigterm,

@@ -12,7 +12,7 @@ const run = (file: string, args: readonly string[]) =>
     );
   });
 
-const LINES = '1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 18';
+const LINES = '1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18';
 
 describe('A command of the tests that is called in a wrong way', () => {
   it.each([

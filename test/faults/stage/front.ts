@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { monotonicMs } from './measure.js';
@@ -6,6 +12,7 @@ import { monotonicMs } from './measure.js';
 export interface Answer {
   status: number;
   json: Record<string, unknown>;
+  headers?: Record<string, string>;
 }
 
 type Path = '/token' | '/token/revocation';
@@ -15,8 +22,11 @@ export class Front {
   /** Requests to the token endpoint, by `monotonicMs`. */
   readonly arrivals: number[] = [];
   /** Before the provider sees the request. What it returns is the answer instead of the provider's; null hangs up, `hang` is silence. */
-  before: (form: URLSearchParams, path: Path) => Promise<Answer | 'hang' | null | void> | void = () =>
-    undefined;
+  before: (
+    form: URLSearchParams,
+    path: Path,
+    headers: IncomingHttpHeaders,
+  ) => Promise<Answer | 'hang' | null | void> | void = () => undefined;
   /** When the provider has done its work; may change the answer. */
   after: (answer: Answer, form: URLSearchParams, path: Path) => Promise<void> | void = () => undefined;
   #server: Server;
@@ -67,7 +77,7 @@ export class Front {
     const body = await text(request);
     const form = new URLSearchParams(body);
     if (path === '/token') this.arrivals.push(monotonicMs());
-    const instead = await this.before(form, path);
+    const instead = await this.before(form, path, request.headers);
     if (instead === 'hang') return;
     if (instead === null) {
       response.destroy();
@@ -75,7 +85,7 @@ export class Front {
     }
     const answer = instead ?? (await this.#forward(request, path, body));
     if (instead === undefined) await this.after(answer, form, path);
-    response.writeHead(answer.status, { 'content-type': 'application/json' });
+    response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
     response.end(JSON.stringify(answer.json));
   }
 
