@@ -40,6 +40,16 @@ async function sessionsOf({ dataSource }: Replica): Promise<number[]> {
     .toSorted((one, other) => one - other);
 }
 
+/** Resolves when this replica has looked so often whether a claimant lives. */
+async function looks(replica: Replica, times: number): Promise<void> {
+  const faults = new DatabaseFaults(replica.dataSource);
+  for (let count = 0; count < times; count++) {
+    const { reached, release } = faults.hold(LOOK);
+    await reached;
+    release();
+  }
+}
+
 /** As an administrator does it. */
 async function endSessions(replica: Replica): Promise<void> {
   const { dataSource } = replica;
@@ -93,15 +103,6 @@ describeOnEachDatabase(
       events.flatMap((event) => (event.type === 'session_changed' ? [event.liveness] : []));
     const other = (): Promise<Member> =>
       new Member(bundle.file).begin({ database: database.options, options }, () => undefined);
-    /** Resolves when this replica has looked so often whether a claimant lives. */
-    const looks = async (replica: Replica, times: number): Promise<void> => {
-      const faults = new DatabaseFaults(replica.dataSource);
-      for (let count = 0; count < times; count++) {
-        const { reached, release } = faults.hold(LOOK);
-        await reached;
-        release();
-      }
-    };
     /** As if its last sign of life in the row were a minute old. */
     const age = ({ userId }: TokenRef) =>
       one.dataSource.query(
@@ -251,10 +252,9 @@ describe('On PostgreSQL', () => {
     const [{ pid }] = await one.dataSource.query('SELECT pg_backend_pid() AS pid');
     process.kill(pid, 'SIGKILL');
     await expect.poll(() => sessionsOf(one).catch(() => []), { timeout: 20_000 }).toHaveLength(1);
-    const { reached, release } = new DatabaseFaults(one.dataSource).hold(LOOK);
+    const waited = looks(one, 5);
     const waiting = one.tokens.refreshTokens(ref);
-    await reached;
-    release();
+    await Promise.race([waited, waiting]);
     claimant.resume();
     reply();
     expect((await waiting).value).toBe(await stopped);

@@ -7,7 +7,7 @@ export type { ClientKey, ClientKeyJwk } from './oauth/client-key.js';
 export type { ErrorMeaning, ProviderProfile } from './oauth/provider.profile.js';
 export { type ProviderProfileName, providerProfiles } from './oauth/provider-profiles.js';
 export { withProfile } from './oauth/with-profile.js';
-export type { RefreshAheadOptions, RefreshOptions } from './refresh/refresh.options.js';
+export type { Liveness, RefreshAheadOptions, RefreshOptions } from './refresh/refresh.options.js';
 export { tokenEntities, tokenMigrations } from './database/schema.js';
 export { DataKeyEntity } from './database/entities/data-key.entity.js';
 export { KekEntity } from './database/entities/kek.entity.js';

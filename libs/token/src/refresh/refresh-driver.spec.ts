@@ -89,6 +89,8 @@ describe('A flight in a replica with a session', () => {
       events,
       new Spool(null, events),
       session,
+      unused,
+      unused,
     );
     return () => session.stop();
   });
