@@ -50,6 +50,9 @@ export { TokenMaintenance } from './jobs/token-maintenance.js';
 export type { ReencryptionOptions } from './store/reencryption.js';
 
 export { TokenEvents, type RefreshOutcome, type TokenEvent, type TokenGrant } from './common/events.js';
+export type { TokenEventEmitter } from './events/event-bridge.js';
+export { type NamedTokenEvents, TOKEN_EVENT, type TokenEventName } from './events/named-events.js';
+export { TokenEventsModule } from './events/token-events.module.js';
 export {
   DecryptionError,
   KeyStateError,
