@@ -14,7 +14,7 @@ const ranks = [
   ['refresh/', 'revocation/'],
   ['on-demand/'],
   ['(?:token\\.(?:service|cache|writer)|key\\.service(?:\\.types)?|key-report|token-ref|stored-token)\\.ts$'], // the facades' own files
-  ['guard/', 'http/', 'jobs/', 'session/'],
+  ['guard/', 'http/', 'jobs/', 'session/', 'events/'],
 ];
 /** Their own entry points of the package: they may use the library, nothing in the library uses them. */
 const subpaths = ['health/', 'metrics/', 'kms/', 'testing/', 'import/', 'cli/'];

@@ -28,6 +28,7 @@ export const forbidden: [from: string, to: string, rule: string][] = [
   [`${library}/jobs/x.ts`, `${library}/guard/guard.ts`, 'rank-8-jobs'],
   [`${library}/session/x.ts`, `${library}/guard/guard.ts`, 'rank-8-session'],
   [`${library}/session/x.ts`, `${library}/token.module.ts`, 'rank-8-session'],
+  [`${library}/events/x.ts`, `${library}/jobs/jobs.ts`, 'rank-8-events'],
   [`${library}/database/x.ts`, `${library}/token.service.ts`, 'database-below-the-service'],
   [`${library}/store/x.ts`, `${library}/database/row.ts`, 'database-only-by-composition'],
   [`${library}/token.options.ts`, `${library}/store/a.ts`, 'options-name-options'],

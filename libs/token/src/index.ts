@@ -64,6 +64,9 @@ export {
   type TokenEvent,
   type TokenGrant,
 } from './common/events.js';
+export type { TokenEventEmitter } from './events/event-bridge.js';
+export { type NamedTokenEvents, TOKEN_EVENT, type TokenEventName } from './events/named-events.js';
+export { TokenEventsModule } from './events/token-events.module.js';
 export {
   DecryptionError,
   KeyStateError,
