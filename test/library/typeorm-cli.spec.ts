@@ -27,18 +27,17 @@ describe('The TypeORM CLI with ormconfig.ts', () => {
 
   it('runs, shows and reverts the migrations', async () => {
     const ran = await typeorm('migration:run');
-    expect(ran).toMatch(/CreateTokenwardTables\d+ has been .*executed successfully/);
-    expect(ran).toMatch(/AddKeyRotation\d+ has been .*executed successfully/);
     const shown = await typeorm('migration:show');
-    expect(shown).toMatch(/\[X\] 1 CreateTokenwardTables/);
-    expect(shown).toMatch(/\[X\] 2 AddKeyRotation/);
-    expect(shown).toMatch(/\[X\] 3 AddRevocationOutbox/);
+    for (const [index, { name }] of tokenMigrations.entries()) {
+      expect(ran).toMatch(new RegExp(`${name} has been .*executed successfully`));
+      expect(shown).toContain(`[X] ${index + 1} ${name}`);
+    }
     // The last one each time.
     for (const { name } of tokenMigrations.toReversed())
       expect(await typeorm('migration:revert')).toMatch(
         new RegExp(`${name} has been .*reverted successfully`),
       );
-  });
+  }, 180_000);
 
   it('says what is wrong with the address of the database', async () => {
     await expect(typeorm('migration:show', 'oracle://x')).rejects.toThrow(/DATABASE_URL must be postgres:/);

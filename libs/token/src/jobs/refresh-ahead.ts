@@ -52,7 +52,10 @@ export class RefreshAhead {
       const state = states.get(name);
       return state ? circuitEntry(state.circuit, state.now) : 'open to all';
     };
-    const asked = this.providers.names.filter((name) => entryOf(name) !== 'nobody');
+    // What would be turned away in this process is not taken from the others.
+    const asked = this.providers.names.filter(
+      (name) => entryOf(name) !== 'nobody' && !this.refresher.isHeldUp(name),
+    );
     const most = (name: string): number => {
       if (entryOf(name) === 'one probe') return 1;
       const { refreshesPerSecond } = this.providers.get(name).options;
