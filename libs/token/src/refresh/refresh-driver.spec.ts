@@ -80,18 +80,9 @@ describe('A flight in a replica with a session', () => {
     const events = new TokenEvents();
     const session = new ReplicaSession(connector, 'replica', 'auto', clock, events);
     await session.start();
-    driver = new RefreshDriver(
-      unused,
-      unused,
-      claims,
-      unused,
-      clock,
-      events,
-      new Spool(null, events),
-      session,
-      unused,
-      unused,
-    );
+    const parts = { rows: unused, store: unused, outbox: unused, circuits: unused, permits: unused };
+    const spool = new Spool(null, events);
+    driver = new RefreshDriver({ ...parts, claims, spool, session }, clock, events);
     return () => session.stop();
   });
 
@@ -109,7 +100,7 @@ describe('A flight in a replica with a session', () => {
       });
     }
     expect(await run(flight())).toBeNull();
-    await driver.settled();
+    await driver.writes.settled();
     expect(claims.notes).toEqual(['claim for replica@server', 'release']);
   });
 
@@ -121,7 +112,7 @@ describe('A flight in a replica with a session', () => {
     }
     await expect(run(flight())).rejects.toThrow(ProviderUnavailableError);
     await clock.advance(30 * 60_000);
-    await driver.settled();
+    await driver.writes.settled();
     expect(claims.notes.slice(0, 2)).toEqual(['claim for replica@server', 'let go']);
     expect(claims.notes).toHaveLength(502);
   });
@@ -134,7 +125,7 @@ describe('A flight in a replica with a session', () => {
       throw new ProviderUnavailableError('acme', 'throttled', 1);
     }
     await expect(run(flight())).rejects.toThrow(ProviderUnavailableError);
-    await driver.settled();
+    await driver.writes.settled();
     expect(claims.notes).toEqual(['claim for replica@server', 'fail']);
   });
 });

@@ -40,17 +40,17 @@ export class RefreshService {
 
   /** From now on no refresh token is presented for whoever asks; what others bring is handed out. */
   stopClaiming(): void {
-    this.driver.stopClaiming();
+    this.driver.writes.stopClaiming();
   }
 
   /** Ends all that is being repeated; what is not in the database is in the spool then. */
   async cutOff(): Promise<void> {
-    await this.driver.cutOff();
+    await this.driver.writes.cutOff();
   }
 
   /** Resolves when no exchange of this process is in flight. */
   async settled(): Promise<void> {
     await this.#flights.settled();
-    await this.driver.settled();
+    await this.driver.writes.settled();
   }
 }
