@@ -27,13 +27,12 @@ export const dpopNonces = scenario({
       json['token_type'] = 'DPoP';
     };
     const failures: string[] = [];
-    for (let cycle = 0; cycle < cycles; cycle++)
-      await inParallel(refs, 32, (ref) =>
-        cluster
-          .any()
-          .call('refresh', ref)
-          .catch((error: Error) => failures.push(error.message)),
-      );
+    // Each process makes one call at a time: two would take such a nonce from each other.
+    const waiting = Array.from({ length: cycles }, () => refs).flat();
+    await inParallel(cluster.replicas, cluster.size, async (replica) => {
+      for (let ref = waiting.shift(); ref !== undefined; ref = waiting.shift())
+        await replica.call('refresh', ref).catch((error: Error) => failures.push(error.message));
+    });
     return {
       runs: `${users * cycles} calls`,
       facts: [
