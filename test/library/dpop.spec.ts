@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import {
+  ProviderStateEntity,
   DataKeyEntity,
   type ProviderOptions,
   ProviderUnavailableError,
@@ -219,6 +220,8 @@ describe('DPoP at the token endpoint', () => {
   const start = async (acme: ProviderOptions): Promise<Replica> => {
     const replica = await startReplica(database, options(acme));
     replicas.push(replica);
+    // What an earlier test has made of the provider.
+    await replica.dataSource.getRepository(ProviderStateEntity).clear();
     return replica;
   };
   const atEndpoint = (more: Partial<ProviderOptions> = {}): ProviderOptions => ({
@@ -297,6 +300,30 @@ describe('DPoP at the token endpoint', () => {
       expect((await replica.tokens.refreshTokens(ref)).value).toBe(`access-${call}`);
       expect(endpoint.requests).toHaveLength(2 * call);
     }
+  });
+
+  it('lets no call take the nonce that another one is to repeat its request with', async () => {
+    const replica = await start(atEndpoint());
+    const unused = new Set<string>();
+    endpoint.answer((response, { dpop }) => {
+      const { nonce } = JSON.parse(Buffer.from(dpop!.split('.')[1]!, 'base64url').toString()) as {
+        nonce?: string;
+      };
+      const right = unused.delete(String(nonce));
+      const next = `nonce-${endpoint.requests.length}`;
+      if (!right) unused.add(next);
+      response.writeHead(right ? 200 : 401, {
+        'content-type': 'application/json',
+        ...(!right && { 'dpop-nonce': next }),
+      });
+      response.end(JSON.stringify(right ? token(1) : { error: 'use_dpop_nonce' }));
+    });
+    const refs = Array.from({ length: 20 }, newRef);
+    const { jwk } = await newKey();
+    for (const ref of refs) await replica.tokens.storeTokens(ref, token(0), { dpopKey: jwk });
+    const refreshed = await Promise.all(refs.map((ref) => replica.tokens.refreshTokens(ref)));
+    expect(refreshed.map(({ value }) => value)).toEqual(refs.map(() => 'access-1'));
+    expect(endpoint.requests.length).toBeLessThanOrEqual(40);
   });
 
   it.each([400, 401])('gives up after two requests where no nonce is ever right (%i)', async (status) => {

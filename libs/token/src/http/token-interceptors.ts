@@ -30,6 +30,8 @@ class Repeat {
   constructor(
     readonly token: IssuedAccessToken,
     readonly reason: { repeated: boolean; hasNonce: boolean },
+    /** What its proof has to hold; null: whatever is known. */
+    readonly nonce: string | null = null,
   ) {}
 }
 
@@ -72,7 +74,7 @@ export class TokenInterceptors {
     const target = allowedTarget(this.instance.getUri(config), config, this.providers.get(ref.provider));
     const repeat = takeRepeat(config);
     const token = repeat?.token ?? (await this.tokens.getAccessToken(ref, signalOf(config)));
-    const proof = new RequestProof(this.providers.proofs, token, ref.provider);
+    const proof = new RequestProof(this.providers.proofs, token, ref.provider, repeat?.nonce);
     const sending: Sending = {
       ref,
       target,
@@ -104,7 +106,7 @@ export class TokenInterceptors {
     const sending = error.config && this.#sendings.get(error.config);
     if (!sending)
       throw new TokenError('API_REQUEST_INVALID', 'The request could not be built; check its options.');
-    if (error.response) sending.proof.wantsNonce(error.response, sending.target);
+    if (error.response) sending.proof.wantedNonce(error.response, sending.target);
     const translated = (): never => {
       // Nobody will read it: give its connection back.
       if (error.response?.data instanceof Readable) error.response.data.destroy();
@@ -118,7 +120,7 @@ export class TokenInterceptors {
   private handOut(response: AxiosResponse): AxiosResponse {
     const { method = 'get' } = response.config;
     const sending = this.#sendings.get(response.config);
-    sending?.proof.wantsNonce(response, sending.target);
+    sending?.proof.wantedNonce(response, sending.target);
     return withoutSecrets(response, (error) =>
       sending ? toStreamError(error, method, sending.target) : new Error('the answer broke off'),
     );
@@ -130,10 +132,11 @@ export class TokenInterceptors {
     const sending = this.#sendings.get(config);
     if (!sending) return giveUp();
     const { ref, target, token, proof, data, repeated, hasNonce } = sending;
-    if (proof.wantsNonce(response, target))
+    const nonce = proof.wantedNonce(response, target);
+    if (nonce !== null)
       return hasNonce || isSingleUse(data)
         ? giveUp()
-        : this.repeat(response, sending, new Repeat(token, { repeated, hasNonce: true }));
+        : this.repeat(response, sending, new Repeat(token, { repeated, hasNonce: true }, nonce));
     const key = JSON.stringify(resolveTokenRef(ref));
     const generation = IssuedAccessToken.generationOf(token);
     if (repeated) {

@@ -10,11 +10,17 @@ export interface ProvenRequest {
   url: URL;
   /** The token that goes with it; none in a token request. */
   accessToken?: string;
+  /** The nonce to be in it; default: the one that its origin has given last. */
+  nonce?: string | null;
 }
 
 /** RFC 9449 §8.1, and a bound of ours. */
 const NONCE = /^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/;
 const MAX_ORIGINS = 1000;
+
+/** A `DPoP-Nonce` as it may go into a proof; null for anything else. */
+export const readNonce = (nonce: unknown): string | null =>
+  typeof nonce === 'string' && NONCE.test(nonce) ? nonce : null;
 
 /** Whether an answer asks for a nonce (RFC 9449 §9), going by its `WWW-Authenticate`. */
 export const asksForNonce = (challenge: unknown): boolean =>
@@ -27,8 +33,8 @@ export class DpopProofs {
   constructor(private readonly clock: Clock) {}
 
   /** `iat` is by this machine's clock: a server that does not trust it asks for a nonce. */
-  prove(key: DpopKey, { method, url, accessToken }: ProvenRequest): string {
-    const nonce = this.#nonces.get(url.origin);
+  prove(key: DpopKey, { method, url, accessToken, ...own }: ProvenRequest): string {
+    const nonce = own.nonce ?? this.#nonces.get(url.origin);
     return key.prove({
       jti: randomId(),
       htm: method.toUpperCase(),
@@ -41,10 +47,10 @@ export class DpopProofs {
     });
   }
 
-  /** Notes the `DPoP-Nonce` of an answer, whatever its status (§8.2); whether it has one. */
+  /** Notes the `DPoP-Nonce` of an answer (§8.2) for whoever comes next; whether it has one. */
   learn({ origin }: URL, nonce: unknown): boolean {
-    if (typeof nonce !== 'string' || !NONCE.test(nonce)) return false;
-    this.#nonces.set(origin, nonce);
-    return true;
+    const read = readNonce(nonce);
+    if (read !== null) this.#nonces.set(origin, read);
+    return read !== null;
   }
 }

@@ -49,7 +49,7 @@ export function capturingFetch(
     const proven = proof && { headers: { ...options.headers, dpop: proof.header(url) } };
     const response = await fetch(url, { ...options, ...proven, redirect: 'manual' });
     const { status, headers } = response;
-    proof?.learn(url, headers);
+    proof?.learn(url, status, headers);
     const body = onReply({
       status,
       contentType: headers.get('content-type') ?? '',

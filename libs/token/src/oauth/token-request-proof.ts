@@ -1,12 +1,13 @@
 import type { DpopKey } from '../crypto/dpop-key.js';
-import type { DpopProofs } from './dpop-proofs.js';
+import { type DpopProofs, readNonce } from './dpop-proofs.js';
 
 /**
  * The proof of one key in one call for tokens (RFC 9449 §5). A request that was refused for its nonce has had no effect
- * (§8) and may be repeated with the nonce that came with the refusal: once in the whole call.
+ * (§8) and may be repeated with the nonce that came with the refusal: once in the whole call. That nonce may be good for
+ * one request only, so it is for this call, and for others when it has served.
  */
 export class TokenRequestProof {
-  #hasNonce = false;
+  #own: string | null = null;
   #repeated = false;
 
   constructor(
@@ -15,16 +16,18 @@ export class TokenRequestProof {
   ) {}
 
   header(url: string): string {
-    return this.proofs.prove(this.key, { method: 'POST', url: new URL(url) });
+    return this.proofs.prove(this.key, { method: 'POST', url: new URL(url), nonce: this.#own });
   }
 
-  learn(url: string, headers: Headers): void {
-    this.#hasNonce = this.proofs.learn(new URL(url), headers.get('dpop-nonce'));
+  learn(url: string, status: number, headers: Headers): void {
+    const nonce = readNonce(headers.get('dpop-nonce'));
+    if (status === 400 || status === 401) this.#own = nonce;
+    else this.proofs.learn(new URL(url), nonce ?? this.#own);
   }
 
   /** Whether the request is to be repeated after an answer with this error code. */
   repeats(reason: string | undefined): boolean {
-    if (reason !== 'use_dpop_nonce' || !this.#hasNonce || this.#repeated) return false;
+    if (reason !== 'use_dpop_nonce' || this.#own === null || this.#repeated) return false;
     this.#repeated = true;
     return true;
   }
