@@ -5,6 +5,7 @@ import { databaseAway } from './scenarios/database-away.js';
 import { databaseCrash } from './scenarios/database-crash.js';
 import { dpopNonces } from './scenarios/dpop-nonces.js';
 import { badIdTokens, mutatedIdTokens } from './scenarios/id-tokens.js';
+import { failingStatements } from './scenarios/failing-statements.js';
 import { killsWithGrace, killsWithoutGrace } from './scenarios/kills.js';
 import { logOuts } from './scenarios/log-outs.js';
 import { oneExchange } from './scenarios/one-exchange.js';
@@ -45,6 +46,7 @@ export const SCENARIOS: readonly Scenario[] = [
   smallPool,
   sigterm,
   rollingRestart,
+  failingStatements,
 ];
 
 export const LINES: readonly number[] = [...new Set(SCENARIOS.map(({ line }) => line))];

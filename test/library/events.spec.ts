@@ -69,7 +69,8 @@ async function live({ tokens, dataSource }: Replica): Promise<void> {
   const minted = await provider.mint('ada');
   await tokens.storeTokens(ada, minted);
   await tokens.refreshTokens(ada);
-  provider.faults.fail(503, {}, { error: 'temporarily_unavailable' });
+  // Not 503: that would keep everybody away from the provider for a while.
+  provider.faults.fail(500, {}, { error: 'server_error' });
   await tokens.refreshTokens(ada).catch(() => undefined);
   await dataSource.query('UPDATE tokenward_tokens SET retry_after = NULL');
   const { id_token: _unused, ...again } = minted;
@@ -104,7 +105,7 @@ describe('A host with @nestjs/event-emitter', () => {
     expect(matching).toBe(expected.length);
     const { id: recordId } = await replica.dataSource.getRepository(TokenEntity).findOneByOrFail({});
     for (const [, payload] of heard) expect(payload).toMatchObject({ provider: PROVIDER, recordId });
-    expect(heard[2]![1]).toMatchObject({ outcome: 'throttled', reason: 'status 503' });
+    expect(heard[2]![1]).toMatchObject({ outcome: 'unavailable', reason: 'status 500' });
     expect(heard[4]![1]).toMatchObject({ outcome: 'grant_rejected', reason: 'invalid_grant' });
     const text = JSON.stringify(heard);
     for (const unwanted of [...provider.oracle.issued, '"ada"']) expect(text).not.toContain(unwanted);

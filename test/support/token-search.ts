@@ -20,9 +20,10 @@ export function tokensIn(text: string, tokens: Iterable<string>): string[] {
   return [...tokens].filter((token) => traces(token).some((trace) => text.includes(trace)));
 }
 
-/** Everything a database file and the files beside it hold, as text whose characters are bytes. */
+/** Everything a directory and those below it hold, as a database and its spool, as text whose characters are bytes. */
 export function bytesOf(directory: string): string {
-  return readdirSync(directory)
-    .map((name) => readFileSync(join(directory, name), 'latin1'))
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'))
     .join('\n');
 }

@@ -55,6 +55,20 @@ describeOnEachDatabase('A fault of the database', ({ createDatabase }) => {
     await expect(replica.tokens.getAccessToken(ref)).rejects.toThrow(TokenNotFoundError);
   });
 
+  it('meets a share of all statements, before or after they have done their work, until the end', async () => {
+    faults.failAtRandom(1);
+    const remove = (name: string) =>
+      replica.dataSource.query(`DELETE FROM tokenward_tokens WHERE user_id = '${name}'`);
+    for (let turn = 0; turn < 60; turn++)
+      await expect(remove('ada')).rejects.toThrow('connection terminated');
+    faults.failAtRandom(0);
+    expect(await count(), 'one of so many has done its work').toBe(0);
+    faults.failAtRandom(1);
+    faults.clear();
+    await remove('ada');
+    expect(() => faults.failAtRandom(20)).toThrow('a share is a number from 0 to 1, not 20');
+  });
+
   it('holds a statement until it is released', async () => {
     const { reached, release } = faults.hold(/DELETE/);
     const removing = replica.dataSource.query('DELETE FROM tokenward_tokens');

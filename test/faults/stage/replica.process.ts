@@ -14,6 +14,7 @@ import {
   type TokenResponse,
   TokenService,
 } from '@tokenward/nestjs';
+import { DatabaseFaults } from '@tokenward/nestjs/testing';
 import { firstValueFrom } from 'rxjs';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { monotonicMs, times } from './measure.js';
@@ -74,6 +75,7 @@ function methodsOf(context: INestApplicationContext) {
   const http = context.get(TokenHttpService);
   const dataSource = context.get(DataSource);
   const traps = new Traps(dataSource, tell);
+  const faults = new DatabaseFaults(dataSource);
   let queries: Queries | null = null;
 
   return {
@@ -149,6 +151,8 @@ function methodsOf(context: INestApplicationContext) {
     /** The next refresh gets so far. */
     trap: async (trap: Trap) => traps.lay(trap),
     block: async (milliseconds: number) => block(milliseconds),
+    /** From now on this share of the statements fails. */
+    failStatements: async (share: number) => faults.failAtRandom(share),
     /** From now on somebody else's query now and then, through the same pool. */
     query: async (everyMs: number) => {
       queries = new Queries(dataSource, everyMs);

@@ -174,25 +174,29 @@ export class Scene {
 
   /** Refreshes every session until it is clear what has become of it; those that have ended. */
   async settle(refs: readonly TokenRef[]): Promise<string[]> {
-    const ended: string[] = [];
-    const deadline = performance.now() + PATIENCE_MS;
+    const endings: string[] = [];
     await inParallel(refs, 16, async (ref) => {
-      for (;;) {
-        const code = await this.cluster
-          .any()
-          .call('refresh', ref)
-          .then(
-            () => null,
-            (error: Error) => (error instanceof RemoteError ? (error.code ?? error.message) : error.message),
-          );
-        if (code === null) return;
-        if (code === 'REAUTHORIZATION_REQUIRED') return void ended.push(ref.userId);
-        if (performance.now() > deadline) throw new Error(`${ref.userId} did not come to rest: ${code}`);
-        await this.endBackoff();
-        await pause(RETRY_MS);
-      }
+      if ((await this.refreshUntilClear(ref)).ended) endings.push(ref.userId);
     });
-    return ended;
+    return endings;
+  }
+
+  /** Refreshes a session until a call succeeds, or says that it has ended; how many have failed before. */
+  async refreshUntilClear(ref: TokenRef): Promise<{ ended: boolean; failures: number }> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (let failures = 0; ; failures++) {
+      const code = await this.cluster
+        .any()
+        .call('refresh', ref)
+        .then(
+          () => null,
+          (error: Error) => (error instanceof RemoteError ? (error.code ?? error.message) : error.message),
+        );
+      if (code === null || code === 'REAUTHORIZATION_REQUIRED') return { ended: code !== null, failures };
+      if (performance.now() > deadline) throw new Error(`${ref.userId} did not come to rest: ${code}`);
+      await this.endBackoff();
+      await pause(RETRY_MS);
+    }
   }
 
   /** Rotations whose new refresh token was neither stored nor ever presented: nobody but the provider has it. */

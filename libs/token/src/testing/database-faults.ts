@@ -1,3 +1,5 @@
+import { randomFraction } from '../crypto/random.js';
+
 type Query = (...args: unknown[]) => Promise<unknown>;
 
 /** As much of TypeORM's `DataSource` as is needed here. */
@@ -24,6 +26,7 @@ export class DatabaseFaults {
   #faults: { pattern: RegExp; when: 'before' | 'after' }[] = [];
   #holds: { pattern: RegExp; reach: () => void; released: Promise<void> }[] = [];
   #releases: (() => void)[] = [];
+  #share = 0;
 
   constructor(dataSource: FaultyDataSource) {
     const create = dataSource.createQueryRunner.bind(dataSource);
@@ -54,8 +57,18 @@ export class DatabaseFaults {
     return { reached, release };
   }
 
+  /**
+   * From now on this share of all statements fails, by chance half of them before and half after the database has done
+   * its work. 0 to 1; 0 ends it.
+   */
+  failAtRandom(share: number): void {
+    if (!(share >= 0 && share <= 1)) throw new RangeError(`a share is a number from 0 to 1, not ${share}`);
+    this.#share = share;
+  }
+
   /** From now on the database behaves, and what is held goes on. */
   clear(): void {
+    this.#share = 0;
     for (const release of this.#releases) release();
     this.#faults = [];
     this.#holds = [];
@@ -72,13 +85,20 @@ export class DatabaseFaults {
         held.reach();
         await held.released;
       }
-      const fault = this.#faults.find(({ pattern }) => text.search(pattern) >= 0);
-      if (fault) this.#faults.splice(this.#faults.indexOf(fault), 1);
-      if (fault?.when === 'before') throw new Error(LOST);
+      const when = this.#faultOf(text);
+      if (when === 'before') throw new Error(LOST);
       const result = await query(statement, ...rest);
-      if (fault) throw new Error(LOST);
+      if (when === 'after') throw new Error(LOST);
       return result;
     };
+  }
+
+  #faultOf(text: string): 'before' | 'after' | null {
+    const fault = this.#faults.find(({ pattern }) => text.search(pattern) >= 0);
+    if (fault) this.#faults.splice(this.#faults.indexOf(fault), 1);
+    if (fault) return fault.when;
+    if (randomFraction() >= this.#share) return null;
+    return randomFraction() < 0.5 ? 'before' : 'after';
   }
 
   #around(runner: object): object {
