@@ -46,6 +46,15 @@ describe('The command line with a wrong configuration', () => {
   const configuration = (text: string, name = 'tokenward.config.mjs'): string => directory.write(name, text);
   const dataSource = `new (await import('typeorm')).DataSource({ type: 'better-sqlite3', database: 'db' })`;
 
+  it('says which version it is, whatever the configuration', async () => {
+    const { version } = JSON.parse(
+      readFileSync(new URL('../../libs/token/package.json', import.meta.url), 'utf8'),
+    ) as {
+      version: string;
+    };
+    expect(await directory.run('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
   it('says how to make one where there is none', async () => {
     const { code, stderr } = await status();
     expect(code).toBe(2);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { LINES } from '../faults/scenarios.js';
 import { describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -12,11 +13,11 @@ const run = (file: string, args: readonly string[]) =>
     );
   });
 
-const LINES = '1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18';
+const lines = LINES.join(', ');
 
 describe('A command of the tests that is called in a wrong way', () => {
   it.each([
-    ['test/faults/main.ts', '--only 3,abc', `--only takes lines out of ${LINES}, not "abc".`],
+    ['test/faults/main.ts', '--only 3,abc', `--only takes lines out of ${lines}, not "abc".`],
     ['test/faults/main.ts', '--database oracle', '--database takes postgres or mariadb, not "oracle".'],
     ['test/simulation/main.ts', '--seeds abc', '--seeds takes a whole number from 1, not "abc".'],
     ['test/simulation/main.ts', '--seeds 0', '--seeds takes a whole number from 1, not "0".'],

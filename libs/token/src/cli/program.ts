@@ -1,8 +1,11 @@
+import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { importCommand } from './import.command.js';
 import { keyringCommand } from './keyring.command.js';
 import { keysCommand } from './keys.command.js';
 import type { Terminal } from './terminal.js';
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 refused or failed, 2 wrong command line or configuration, 3 something needs attention,
@@ -12,6 +15,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line or configuration, 
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('tokenward')
     .description('Keys and imports of a Tokenward installation')
+    .version(version, '--version', 'show the version')
     .option('--debug', 'show the stack of an error')
     .addHelpText('after', EXIT_CODES)
     .addCommand(keysCommand(terminal))
