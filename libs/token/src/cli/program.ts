@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { importCommand } from './import.command.js';
 import { keyringCommand } from './keyring.command.js';
 import { keysCommand } from './keys.command.js';
+import { refreshCommand } from './refresh.command.js';
 import type { Terminal } from './terminal.js';
 
 const EXIT_CODES = `
@@ -11,11 +12,12 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line or configuration, 
 /** The whole command line. Nothing in it ends the process: failures are thrown. */
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('tokenward')
-    .description('Keys and imports of a Tokenward installation')
+    .description('Keys, held refresh tokens and imports of a Tokenward installation')
     .option('--debug', 'show the stack of an error')
     .addHelpText('after', EXIT_CODES)
     .addCommand(keysCommand(terminal))
     .addCommand(keyringCommand(terminal))
+    .addCommand(refreshCommand(terminal))
     .addCommand(importCommand(terminal));
   return throwing(program, terminal);
 }
