@@ -12,6 +12,7 @@ import { outage } from './scenarios/outage.js';
 import { pausedClaimant } from './scenarios/paused-claimant.js';
 import { sixtyAnswers, staleRefusals, wrongSecret } from './scenarios/refusals.js';
 import { alwaysUnauthorized, insufficientScope } from './scenarios/resource-server.js';
+import { restoredBackup } from './scenarios/restored-backup.js';
 import { rollingRestart, sigterm } from './scenarios/shutdown.js';
 import { smallPool } from './scenarios/small-pool.js';
 import { takeOver } from './scenarios/take-over.js';
@@ -45,6 +46,7 @@ export const SCENARIOS: readonly Scenario[] = [
   smallPool,
   sigterm,
   rollingRestart,
+  restoredBackup,
 ];
 
 export const LINES: readonly number[] = [...new Set(SCENARIOS.map(({ line }) => line))];

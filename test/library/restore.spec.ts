@@ -9,6 +9,7 @@ import { ageTokens, type AuthorizationServer, startAuthorizationServer } from '@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshKeyring, type Replica, startReplica } from '../support/app.js';
+import { CliDirectory } from '../support/cli.js';
 import { type Backup, backUp } from '../support/copied-database.js';
 import {
   createDatabase as databaseOf,
@@ -164,6 +165,56 @@ describeOnEachDatabase(
       const later = await start(copy);
       expect(detected(later)).toBe(0);
       await expect(later.tokens.refreshTokens(bob)).resolves.toBeDefined();
+    });
+
+    it('is shown by the command line, which releases it after it has asked', async () => {
+      const directory = new CliDirectory();
+      directory.configure(copy.options, `{ keyring: '${keyring}' }`);
+      try {
+        expect(await directory.run('refresh', 'status')).toMatchObject({
+          code: 3,
+          stdout: expect.stringMatching(/no replica has started on it yet/) as string,
+        });
+        const replica = await start(copy);
+        const status = await directory.run('refresh', 'status');
+        expect(status.code).toBe(3);
+        expect(status.stdout).toMatch(
+          /^Refresh tokens from before .* UTC are held\.\n.*\nacme +2\nlasting +1\n/,
+        );
+        const refused = await directory.runInTerminal(['refresh', 'release'], ['yes']);
+        expect(refused).toMatchObject({
+          code: 1,
+          stdout: expect.stringMatching(/Nothing was changed/) as string,
+        });
+        await expect(replica.tokens.refreshTokens(bob)).rejects.toMatchObject(HELD);
+        const released = await directory.runInTerminal(
+          ['refresh', 'release', '--actor', 'on-call'],
+          ['release'],
+        );
+        expect(released).toMatchObject({
+          code: 0,
+          stdout: expect.stringMatching(/Released 3 token sets/) as string,
+        });
+        await expect(replica.tokens.refreshTokens(bob)).resolves.toBeDefined();
+        expect((await replica.keys.audit({ limit: 1 }))[0]).toMatchObject({ actor: 'on-call' });
+        expect(await directory.run('refresh', 'status', '--json')).toMatchObject({
+          code: 0,
+          stdout: expect.stringMatching(/"heldBefore": null/) as string,
+        });
+      } finally {
+        directory.remove();
+      }
+    });
+
+    it('can be released before the first replica starts on it', async () => {
+      const directory = new CliDirectory();
+      directory.configure(copy.options, `{ keyring: '${keyring}' }`);
+      const { code } = await directory.run('refresh', 'release', '--yes');
+      directory.remove();
+      expect(code).toBe(0);
+      const replica = await start(copy);
+      expect(detected(replica)).toBe(0);
+      await expect(replica.tokens.refreshTokens(bob)).resolves.toBeDefined();
     });
 
     it('is found by one of two replicas that start at once, and held by both', async () => {

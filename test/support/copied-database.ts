@@ -12,17 +12,17 @@ type ServerOptions = DataSourceOptions & {
   database: string;
 };
 
-/** What a backup of a database has made of it, kept until it is restored. Nobody may be connected when it is made. */
+/** What a backup of a database has made of it, kept until it is restored. PostgreSQL ends all connections for it. */
 export interface Backup {
   /** Into an empty database of its own. */
   restoreElsewhere(): Promise<TestDatabase>;
-  /** In place of what is there now. Nobody may be connected. */
+  /** In place of what is there now. */
   restoreInPlace(): Promise<void>;
   remove(): Promise<void>;
 }
 
 /** MariaDB's own programs; for PostgreSQL, whose programs are not installed with its server, copies that the server makes. */
-export const backUp = (database: TestDatabase): Promise<Backup> =>
+export const backUp = (database: Pick<TestDatabase, 'options'>): Promise<Backup> =>
   database.options.type === 'postgres' ? postgresBackup(database) : mariadbBackup(database);
 
 const freshName = (): string => `copy_${randomBytes(8).toString('hex')}`;
@@ -36,11 +36,14 @@ async function query(options: DataSourceOptions, ...statements: string[]): Promi
   }
 }
 
-async function postgresBackup({ options }: TestDatabase): Promise<Backup> {
+const endConnections = (database: string): string =>
+  `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`;
+
+async function postgresBackup({ options }: Pick<TestDatabase, 'options'>): Promise<Backup> {
   const { database } = options as ServerOptions;
   const server = { ...options, database: 'postgres' } as DataSourceOptions;
   const backup = freshName();
-  await query(server, `CREATE DATABASE ${backup} TEMPLATE ${database}`);
+  await query(server, endConnections(database), `CREATE DATABASE ${backup} TEMPLATE ${database}`);
   return {
     async restoreElsewhere() {
       const copy = freshName();
@@ -51,12 +54,16 @@ async function postgresBackup({ options }: TestDatabase): Promise<Backup> {
       };
     },
     restoreInPlace: () =>
-      query(server, `DROP DATABASE ${database}`, `CREATE DATABASE ${database} TEMPLATE ${backup}`),
+      query(
+        server,
+        `DROP DATABASE ${database} WITH (FORCE)`,
+        `CREATE DATABASE ${database} TEMPLATE ${backup}`,
+      ),
     remove: () => query(server, `DROP DATABASE ${backup}`),
   };
 }
 
-async function mariadbBackup({ options }: TestDatabase): Promise<Backup> {
+async function mariadbBackup({ options }: Pick<TestDatabase, 'options'>): Promise<Backup> {
   const { host, port, username, password, database } = options as ServerOptions;
   const run = async (program: string, name: string, input = ''): Promise<string> => {
     const running = promisify(exec)(

@@ -108,7 +108,9 @@ export class TokenLog {
           );
         break;
       case 'hold_released':
-        this.#logger.warn(`${event.tokens} token sets are not held any more, released by ${event.actor}`);
+        this.#logger.warn(
+          `${event.tokens} held token sets were released by ${event.actor}: they are presented again`,
+        );
         break;
       case 'tenant_shredded':
         this.#logger.warn(`a tenant was shredded: ${event.keys} data keys, ${event.tokens} token sets`);

@@ -27,7 +27,9 @@ export class SqlLineage extends Lineage {
   }
 
   override async look(): Promise<LineageState> {
-    const blind = await this.database.learnIdentity();
+    const untold = await this.database.learnIdentity();
+    // So it is meant to be: no news.
+    const blind = this.available ? untold : null;
     const [row] = await this.database.rows(sql`SELECT ${LINEAGE} FROM ${lineage}`);
     return { ...(row ? toLineage(row) : { known: false, heldBefore: null }), blind };
   }

@@ -83,11 +83,7 @@ export class LineageWatch {
     const before = this.#state;
     this.#state = seen;
     if (before?.heldBefore === seen.heldBefore && before.blind === seen.blind) return;
-    this.events.emit({
-      type: 'lineage_checked',
-      ...this.state,
-      blind: this.lineage.available ? seen.blind : null,
-    });
+    this.events.emit({ type: 'lineage_checked', ...this.state });
   }
 
   private async goOn(): Promise<void> {

@@ -7,7 +7,7 @@ export interface RowLineage {
 }
 
 export interface LineageState extends RowLineage {
-  /** Why a restore cannot be noticed here; null where it can. */
+  /** Why a restore cannot be noticed here; null where it can, and where it never can. */
   blind: string | null;
 }
 
