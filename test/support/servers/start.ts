@@ -10,16 +10,16 @@ const host = fileURLToPath(new URL('./host.ts', import.meta.url));
 /** Starts an empty database server, which ends with this process at the latest. */
 export async function startServer(
   kind: ServerKind,
-  { durable }: ServerOptions = { durable: false },
+  options: ServerOptions = { durable: false },
 ): Promise<CrashingServer> {
-  return hosted([kind, ...(durable ? ['durable'] : [])]);
+  return hosted([kind, JSON.stringify(options)]);
 }
 
 /** The same for a PostgreSQL that follows another one; `SELECT pg_promote()` makes a primary of it. */
 export const startStandby = (primary: ServerAddress): Promise<CrashingServer> =>
   hosted(['standby', JSON.stringify(primary)]);
 
-async function hosted(order: [kind: string, ...more: string[]]): Promise<CrashingServer> {
+async function hosted(order: [kind: string, options: string]): Promise<CrashingServer> {
   const [kind] = order;
   const args = ['--import', '@oxc-node/core/register', host, ...order];
   const child = spawn(process.execPath, args, {
