@@ -266,11 +266,7 @@ describeOnEachDatabase(
     });
 
     it('is none: an installation that is upgraded, a restart, and a database that is used as before', async () => {
-      const source = new DataSource({
-        ...database.options,
-        entities: [],
-        migrations: [],
-      } as DataSourceOptions);
+      const source = new DataSource(database.options);
       await source.initialize();
       await source.query('DROP TABLE tokenward_lineage');
       await source.query("DELETE FROM migrations WHERE name LIKE 'AddLineage%'");
