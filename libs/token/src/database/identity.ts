@@ -60,6 +60,8 @@ async function mysqlIdentity(query: Query, table: TableNames): Promise<string> {
   const cluster = `(SELECT VARIABLE_VALUE FROM ${schema}.${from} WHERE VARIABLE_NAME = '${name}')`;
   const [found] = await query(new Fragment([`SELECT ${cluster} AS cluster`], []));
   const uuid = found!['cluster'] as string | null;
-  if (uuid !== null && /[1-9a-f]/i.test(uuid)) return cluster;
-  return mysql(isMariadb ? '@@server_id' : '@@server_uuid', table);
+  const isCluster = uuid !== null && /[1-9a-f]/i.test(uuid);
+  const text = isCluster ? cluster : mysql(isMariadb ? '@@server_id' : '@@server_uuid', table);
+  // What comes from the server's own tables may not be compared with our columns otherwise.
+  return `(CONVERT(${text} USING utf8mb4) COLLATE utf8mb4_bin)`;
 }
