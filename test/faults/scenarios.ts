@@ -13,6 +13,7 @@ import { outage } from './scenarios/outage.js';
 import { pausedClaimant } from './scenarios/paused-claimant.js';
 import { sixtyAnswers, staleRefusals, wrongSecret } from './scenarios/refusals.js';
 import { alwaysUnauthorized, insufficientScope } from './scenarios/resource-server.js';
+import { restoredBackup } from './scenarios/restored-backup.js';
 import { rollingRestart, sigterm } from './scenarios/shutdown.js';
 import { smallPool } from './scenarios/small-pool.js';
 import { takeOver } from './scenarios/take-over.js';
@@ -46,6 +47,7 @@ export const SCENARIOS: readonly Scenario[] = [
   smallPool,
   sigterm,
   rollingRestart,
+  restoredBackup,
   failingStatements,
 ];
 

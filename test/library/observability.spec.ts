@@ -3,7 +3,13 @@ import { format, inspect } from 'node:util';
 import type { INestApplication, LoggerService } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
-import { TokenMaintenance, TokenModule, type TokenModuleOptions, TokenService } from '@tokenward/nestjs';
+import {
+  LineageEntity,
+  TokenMaintenance,
+  TokenModule,
+  type TokenModuleOptions,
+  TokenService,
+} from '@tokenward/nestjs';
 import { TokenHealthModule } from '@tokenward/nestjs/health';
 import { TokenCollectorsModule } from '@tokenward/nestjs/metrics';
 import axios from 'axios';
@@ -166,6 +172,36 @@ describe('A replica whose provider asks to be left alone', () => {
     expect(metrics).toMatch(
       /^tokenward_refreshes_refused_total\{provider="acme",reason="circuit_open"\} [1-4]$/m,
     );
+  });
+});
+
+describe('A replica that holds refresh tokens since a restore', () => {
+  it('stays ready, and says so in the log, in health and in the metrics', async () => {
+    const options = tokenOptions(provider);
+    const first = await start(options);
+    await first.app
+      .get(TokenService)
+      .storeTokens(ada, { access_token: 'a', refresh_token: 'r', expires_in: 9 });
+    const before = Date.now() + 1;
+    await first.app
+      .get(DataSource)
+      .getRepository(LineageEntity)
+      .update({ onlyOne: 1 }, { heldBefore: before });
+    const { app, get } = await start(options, TokenCollectorsModule);
+    await expect(app.get(TokenService).refreshTokens(ada)).rejects.toThrow(/held_after_restore/);
+    const heldBefore = new Date(before).toISOString();
+    expect(await get('/health/ready')).toMatchObject({
+      status: 200,
+      data: { info: { restore: { status: 'up', heldBefore } } },
+    });
+    expect(log.text).toContain(`warn refresh tokens from before ${heldBefore} are held`);
+    await expect.poll(() => register.metrics()).toMatch(/^tokenward_tokens_held\{provider="acme"\} 1$/m);
+    expect(await register.metrics()).toMatch(
+      /^tokenward_refreshes_refused_total\{provider="acme",reason="held_after_restore"\} 1$/m,
+    );
+    expect(await app.get(TokenMaintenance).releaseHeld({ actor: 'on-call' })).toBe(1);
+    expect(log.text).toContain('warn 1 held token sets were released by on-call');
+    expect(JSON.stringify((await get('/health/ready')).data)).not.toContain('heldBefore');
   });
 });
 

@@ -9,6 +9,7 @@ import { Violation } from './violation.js';
 export interface Broken {
   claimAnything?: boolean;
   claimsAfterFailure?: boolean;
+  claimsInCopies?: boolean;
   commitAnything?: boolean;
   failAnything?: boolean;
   forgetsAnswer?: boolean;
@@ -18,6 +19,7 @@ export interface Broken {
   overlooksRestarts?: boolean;
   presentsWithoutLock?: boolean;
   ignoresBucket?: boolean;
+  ignoresHold?: boolean;
   ignoresRate?: boolean;
   probesAnytime?: boolean;
   sharesFlightsOfAllUsers?: boolean;
@@ -67,6 +69,7 @@ export class RowModel {
       lastFailure: null,
       now: 0,
       circuit: CLOSED,
+      lineage: { known: true, heldBefore: null },
     };
     this.logIn(tokens);
   }
@@ -82,11 +85,27 @@ export class RowModel {
       (row.failures === seen.failures || this.broken.claimsAfterFailure) &&
       row.status === 'active' &&
       row.claimId === seen.claimId &&
-      row.claimedAt === seen.claimedAt;
+      row.claimedAt === seen.claimedAt &&
+      ((row.lineage.known && row.lineage.heldBefore === seen.lineage.heldBefore) ||
+        this.broken.claimsInCopies);
     if (!unchanged && !(this.broken.claimAnything && row.status === 'active')) return false;
     const unknownSince = row.unknownSince ?? this.time.now;
     this.#set({ claimId, claimedAt: this.time.now, claimReplica: claimant, unknownSince });
     return true;
+  }
+
+  /** The database is an older copy of itself from now on. */
+  restore(row: FullTokenRow): void {
+    this.#set({ ...row, lineage: { known: false, heldBefore: this.row.lineage.heldBefore } });
+  }
+
+  /** From before a restore. */
+  get isHeld(): boolean {
+    return this.row.refreshedAt < (this.row.lineage.heldBefore ?? 0);
+  }
+
+  recognize(): void {
+    if (!this.row.lineage.known) this.#set({ lineage: { known: true, heldBefore: this.time.now } });
   }
 
   heartbeat(claimId: string): void {
@@ -118,6 +137,7 @@ export class RowModel {
       lifetimeSeconds: write.lifetimeSeconds,
       expiresAt: after(write.expiresInMs),
       refreshAfter: after(write.refreshInMs),
+      refreshedAt: this.time.now,
       claimId: null,
       claimedAt: null,
       unknownSince: null,
@@ -160,6 +180,7 @@ export class RowModel {
       lifetimeSeconds: 20,
       expiresAt: this.time.now + 20_000,
       refreshAfter: this.time.now + 15_000,
+      refreshedAt: this.time.now,
       claimId: null,
       claimedAt: null,
       unknownSince: null,

@@ -66,6 +66,8 @@ describe('the simulation notices when', () => {
     ['a probe does not wait for its time', { probesAnytime: true }, 'I7'],
     ['the bucket lets everybody through', { ignoresBucket: true }, 'I7'],
     ['nobody asks for permits', { ignoresRate: true }, 'I7'],
+    ['what a restore has brought back is presented', { ignoresHold: true }, 'I1'],
+    ['a claim does not look at which database it is in', { claimsInCopies: true }, 'I1'],
   ])('%s', (_name, guard, invariant) => {
     expect(broken((seed) => new Simulation(seed, guard).run(), invariant)).toContain(invariant);
   });

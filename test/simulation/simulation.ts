@@ -123,7 +123,8 @@ export class Simulation {
       random.pick(this.#replicas).pausedUntil =
         this.#time.now + random.upTo(LONGEST_PAUSE_MS[this.#liveness]);
     else if (action < 0.91) this.#databaseBackAt = this.#time.now + random.upTo(LONGEST_OUTAGE_MS);
-    else if (action < 0.96) this.#logIn(user);
+    else if (action < 0.94) this.#logIn(user);
+    else if (action < 0.97) this.#backUp();
     else this.#logOut(user);
   }
 
@@ -172,6 +173,22 @@ export class Simulation {
     const { connection } = replica;
     this.#time.after(forMs, () => {
       if (!replica.crashed && replica.connection === connection) replica.locked = true;
+    });
+  }
+
+  /** A copy of the database that takes its place some time later, while nobody presents or owes anything. */
+  #backUp(): void {
+    const copies = this.#sessions.map(({ rows, excused }) => ({ row: rows.row, excused }));
+    this.#time.after(this.#random.upTo(this.#random.chance(0.5) ? 1_000 : HORIZON_MS / 2), () => {
+      const busy = ({ flights, owed }: ReplicaModel): boolean =>
+        owed.size > 0 || [...flights.values()].some(({ beats }) => beats);
+      if (this.#replicas.some(busy)) return;
+      this.#note('a backup is restored');
+      this.#sessions.forEach((session, user) => {
+        const { row, excused } = copies[user]!;
+        session.rows.restore(row);
+        session.excused ||= excused;
+      });
     });
   }
 
@@ -240,7 +257,7 @@ export class Simulation {
     const { row } = this.#sessions[user]!.rows;
     const { refreshesPerSecond: _rate, ...unrationed } = this.#options;
     const provider = this.broken.ignoresRate ? unrationed : this.#options;
-    const settings = { ref: row, provider, beforeExpirySeconds: 5 };
+    const settings = { ref: row, provider, beforeExpirySeconds: 5, holds: !this.broken.ignoresHold };
     const flight: Running = {
       user,
       generator: newerThan(seen, settings),
@@ -279,8 +296,8 @@ export class Simulation {
   #assertDeserved(error: unknown, flight: Running): void {
     if (error instanceof ProviderUnavailableError || error instanceof TokenNotFoundError) return;
     if (!(error instanceof ReauthorizationRequiredError)) throw error;
-    const { row } = this.#sessions[flight.user]!.rows;
-    if (row.status === 'active' && row.generation === flight.lastRead)
+    const { row, isHeld } = this.#sessions[flight.user]!.rows;
+    if (row.status === 'active' && row.generation === flight.lastRead && !isHeld)
       throw new Violation('I6', 'a call was told to log in again although the session is alive');
   }
 
@@ -329,6 +346,8 @@ export class Simulation {
           flight.readAt = this.#time.now;
           return { ...row, circuit: this.#state.circuit };
         });
+      case 'recognize':
+        return once(() => rows.recognize());
       case 'reread':
         return patiently(() => rows.read());
       case 'openAccess':
@@ -602,8 +621,8 @@ export class Simulation {
     let ended = false;
     this.#call(this.#replicas[0]!, user, true, (token) => {
       ended = true;
-      const { status } = this.#sessions[user]!.rows.row;
-      if (token === null && status === 'active')
+      const { row, isHeld } = this.#sessions[user]!.rows;
+      if (token === null && row.status === 'active' && !isHeld)
         throw new Violation('I8', 'long after the last fault a call still gets no token');
     });
     this.#time.after(PATIENCE_MS * 2, () => {

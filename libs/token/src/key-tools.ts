@@ -5,6 +5,7 @@ import { SqlDataKeyRows } from './database/sql-data-key-rows.js';
 import { SqlKekRows } from './database/sql-kek-rows.js';
 import { SqlKeyReports } from './database/sql-key-reports.js';
 import { SqlKeyTransitions } from './database/sql-key-transitions.js';
+import { SqlLineage } from './database/sql-lineage.js';
 import { SqlSealedRows } from './database/sql-sealed-rows.js';
 import { EncryptionService } from './encryption/encryption.service.js';
 import { ROTATION_DEFAULTS, type RotationOptions } from './jobs/job.options.js';
@@ -55,6 +56,7 @@ export function createKeyTools(
     database,
     events,
     health,
+    lineage: new SqlLineage(database),
     store,
     sealedRows,
     keys: new KeyService(

@@ -216,7 +216,8 @@ function wrongState({ id, state }: DataKeyRow, change: 'retire' | 'restore' | 'd
   );
 }
 
-function actorOf(actor: string | undefined): string {
+/** @throws TokenInputError */
+export function actorOf(actor: string | undefined): string {
   if (actor === undefined) return ANYBODY;
   if (
     typeof actor !== 'string' ||

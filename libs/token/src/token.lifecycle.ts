@@ -3,6 +3,7 @@ import type { Clock } from './common/clock.js';
 import type { Database } from './database/database.js';
 import { JobScheduler } from './jobs/job-scheduler.js';
 import { KeyWatch } from './keys/key-watch.js';
+import type { LineageWatch } from './refresh/lineage-watch.js';
 import { RefreshService } from './refresh/refresh.service.js';
 import type { SpoolReplay } from './refresh/spool-replay.js';
 import { ReplicaSession } from './refresh/replica-session.js';
@@ -20,6 +21,7 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
     private readonly clock: Clock,
     private readonly replay: SpoolReplay,
     private readonly session: ReplicaSession,
+    private readonly lineage: LineageWatch,
     private readonly shutdownMs: number,
   ) {}
 
@@ -27,7 +29,9 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
     await this.database.assertTables();
     // A wrong keyring does not stop the process: it is not ready, and says why in log and health.
     await this.keys.start();
-    // Before anything is refreshed: what waits there is newer than what the database has.
+    // Before anything is refreshed: what the database has may be older than what the provider knows.
+    await this.lineage.start();
+    // What waits there is newer.
     await this.session.start();
     await this.replay.start();
   }
@@ -40,7 +44,7 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
   async beforeApplicationShutdown(): Promise<void> {
     this.refresher.stopClaiming();
     await this.within(this.shutdownMs, () =>
-      Promise.all([this.scheduler.stop(), this.replay.stop(), this.refresher.settled()]),
+      Promise.all([this.scheduler.stop(), this.replay.stop(), this.lineage.stop(), this.refresher.settled()]),
     );
     await this.within(LAST_MS, () => this.refresher.cutOff());
     await this.within(LAST_MS, () => this.keys.stop());

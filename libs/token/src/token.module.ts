@@ -12,6 +12,7 @@ import { SqlDataKeyRows } from './database/sql-data-key-rows.js';
 import { SqlKekRows } from './database/sql-kek-rows.js';
 import { SqlKeyReports } from './database/sql-key-reports.js';
 import { SqlKeyTransitions } from './database/sql-key-transitions.js';
+import { SqlLineage } from './database/sql-lineage.js';
 import { SqlProviderStates } from './database/sql-provider-states.js';
 import { SqlRevocationRows } from './database/sql-revocation-rows.js';
 import { SqlSealedRows } from './database/sql-sealed-rows.js';
@@ -43,6 +44,7 @@ import { ExchangedTokens } from './on-demand/exchanged-tokens.js';
 import { MEMORY_ENTRIES, TokenMemory } from './on-demand/token-memory.js';
 import { Claims } from './refresh/claims.js';
 import { Circuits } from './refresh/circuits.js';
+import { LineageWatch } from './refresh/lineage-watch.js';
 import { Permits } from './refresh/permits.js';
 import { AHEAD_DEFAULTS, shutdownMs } from './refresh/refresh.options.js';
 import { LEASE_MS } from './refresh/policy.js';
@@ -55,6 +57,7 @@ import { SpoolReplay } from './refresh/spool-replay.js';
 import { RevocationRun } from './revocation/revocation-run.js';
 import { RevocationService } from './revocation/revocation.service.js';
 import { Reencryption } from './store/reencryption.js';
+import { Lineage } from './store/lineage.js';
 import { ProviderStates } from './store/provider-states.js';
 import { RevocationRows } from './store/revocation-rows.js';
 import { SealedRows } from './store/sealed-rows.js';
@@ -139,6 +142,7 @@ const ports: NestProvider[] = [
   provide(SealedRows, [Database], (database: Database) => new SqlSealedRows(database)),
   provide(RevocationRows, [Database], (database: Database) => new SqlRevocationRows(database)),
   provide(ProviderStates, [Database], (database: Database) => new SqlProviderStates(database)),
+  provide(Lineage, [Database], (database: Database) => new SqlLineage(database)),
   provide(KeyWrapper, [OPTIONS], ({ wrapper }: ResolvedOptions) => wrapper),
 ];
 
@@ -247,6 +251,17 @@ const services: NestProvider[] = [
     (...args: ConstructorParameters<typeof Permits>) => new Permits(...args),
   ),
   provide(
+    LineageWatch,
+    [Lineage, Providers, OPTIONS, Clock, TokenEvents],
+    (
+      lineage: Lineage,
+      providers: Providers,
+      { refresh }: ResolvedOptions,
+      clock: Clock,
+      events: TokenEvents,
+    ) => new LineageWatch(lineage, providers, refresh.afterRestore, clock, events),
+  ),
+  provide(
     RefreshDriver,
     [
       TokenRows,
@@ -257,6 +272,7 @@ const services: NestProvider[] = [
       ReplicaSession,
       Circuits,
       Permits,
+      LineageWatch,
       Clock,
       TokenEvents,
     ],
@@ -269,9 +285,15 @@ const services: NestProvider[] = [
       session: ReplicaSession,
       circuits: Circuits,
       permits: Permits,
+      lineage: LineageWatch,
       clock: Clock,
       events: TokenEvents,
-    ) => new RefreshDriver({ rows, store, claims, outbox, spool, session, circuits, permits }, clock, events),
+    ) =>
+      new RefreshDriver(
+        { rows, store, claims, outbox, spool, session, circuits, permits, lineage },
+        clock,
+        events,
+      ),
   ),
   provide(
     Spool,
@@ -418,22 +440,23 @@ const edges: NestProvider[] = [
   ),
   provide(
     RefreshAhead,
-    [TokenRows, ProviderStates, RefreshService, Providers, Clock],
+    [TokenRows, ProviderStates, RefreshService, Providers, Clock, LineageWatch],
     (...args: ConstructorParameters<typeof RefreshAhead>) => new RefreshAhead(...args),
   ),
   provide(
     TokenMaintenance,
-    [TokenRows, RefreshAhead, KeyService, Reencryption, RevocationRun, TokenEvents, OPTIONS],
+    [TokenRows, RefreshAhead, KeyService, Reencryption, RevocationRun, LineageWatch, TokenEvents, OPTIONS],
     (
       rows: TokenRows,
       refreshAhead: RefreshAhead,
       keyService: KeyService,
       reencryption: Reencryption,
       revocations: RevocationRun,
+      lineage: LineageWatch,
       events: TokenEvents,
       { ahead, cleanup, rotation }: ResolvedOptions,
     ) =>
-      new TokenMaintenance(rows, refreshAhead, keyService, reencryption, revocations, events, {
+      new TokenMaintenance(rows, refreshAhead, keyService, reencryption, revocations, lineage, events, {
         retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
         cleanupBatchSize: (cleanup || CLEANUP_DEFAULTS).batchSize,
         aheadBatchSize: (ahead || AHEAD_DEFAULTS).batchSize,
@@ -448,7 +471,17 @@ const edges: NestProvider[] = [
   ),
   provide(
     TokenLifecycle,
-    [Database, KeyWatch, JobScheduler, RefreshService, Clock, SpoolReplay, ReplicaSession, OPTIONS],
+    [
+      Database,
+      KeyWatch,
+      JobScheduler,
+      RefreshService,
+      Clock,
+      SpoolReplay,
+      ReplicaSession,
+      LineageWatch,
+      OPTIONS,
+    ],
     (
       database: Database,
       watch: KeyWatch,
@@ -457,9 +490,20 @@ const edges: NestProvider[] = [
       clock: Clock,
       replay: SpoolReplay,
       session: ReplicaSession,
+      lineage: LineageWatch,
       { refresh }: ResolvedOptions,
     ) =>
-      new TokenLifecycle(database, watch, scheduler, refresher, clock, replay, session, shutdownMs(refresh)),
+      new TokenLifecycle(
+        database,
+        watch,
+        scheduler,
+        refresher,
+        clock,
+        replay,
+        session,
+        lineage,
+        shutdownMs(refresh),
+      ),
   ),
   TokenGuard,
 ];
@@ -499,6 +543,7 @@ const edges: NestProvider[] = [
     ProviderStates,
     Database,
     ReplicaSession,
+    LineageWatch,
     Clock,
   ],
 })

@@ -1,4 +1,10 @@
-import { ProviderUnavailableError, ScopeNotGrantedError, TokenInputError } from './common/errors.js';
+import {
+  ProviderUnavailableError,
+  ReauthorizationRequiredError,
+  ScopeNotGrantedError,
+  type TokenError,
+  TokenInputError,
+} from './common/errors.js';
 import type { TokenEvents } from './common/events.js';
 import { DpopKey, type DpopPrivateKey } from './crypto/dpop-key.js';
 import { Secret } from './common/secret.js';
@@ -25,6 +31,7 @@ import {
   targetOf,
 } from './on-demand/request-options.js';
 import { freshness, millisecondsLeft } from './refresh/policy.js';
+import { HELD } from './refresh/hold.js';
 import { issuedFrom, refreshable } from './refresh/engine.js';
 import { RefreshService } from './refresh/refresh.service.js';
 import { waitFor } from './refresh/wait-for.js';
@@ -287,7 +294,7 @@ export class TokenService {
         events.emit({ type: 'token_read', source: 'refresh' });
         return newer;
       } catch (error) {
-        if (refused || !(error instanceof ProviderUnavailableError)) throw error;
+        if (refused || !isAboutNow(error)) throw error;
         return await this.stillValid(row, ref, error);
       }
     }
@@ -305,7 +312,7 @@ export class TokenService {
   private async stillValid(
     before: ReadableTokenRow,
     ref: ResolvedTokenRef,
-    failure: ProviderUnavailableError,
+    failure: TokenError,
   ): Promise<IssuedAccessToken> {
     // Of one that had expired before there is nothing to look for: an outage must not double the reads.
     if (!isValid(before)) throw failure;
@@ -342,6 +349,11 @@ function assertFilter(filter: object, known: readonly string[]): void {
 }
 
 const isValid = (row: ReadableTokenRow): boolean => row.accessCt !== null && (millisecondsLeft(row) ?? 1) > 0;
+
+/** Nobody can get a newer token now, which says nothing against the one that is stored. */
+const isAboutNow = (error: unknown): error is TokenError =>
+  error instanceof ProviderUnavailableError ||
+  (error instanceof ReauthorizationRequiredError && error.reason === HELD);
 
 function minTtl(seconds: number | undefined): number {
   if (seconds === undefined) return DEFAULT_MIN_TTL_SECONDS;

@@ -7,6 +7,7 @@ import { idTokenFault } from './oauth/id-token.js';
 import { lifetimeSeconds } from './oauth/lifetime.js';
 import type { Provider } from './oauth/providers.js';
 import type { ReceivedTokens } from './oauth/token-response.js';
+import { isHeld, mayBeStale } from './refresh/hold.js';
 import { persist } from './refresh/persistence.js';
 import { claimDecision, refreshInMs } from './refresh/policy.js';
 import type { Presences } from './refresh/presences.js';
@@ -73,6 +74,7 @@ export class TokenWriter {
         received.refreshToken === null &&
         row !== null &&
         row.status === 'active' &&
+        !this.isStale(row, provider) &&
         claimDecision(row, provider.options, await this.presences.of(row)) === 'claim' &&
         !isBoundElsewhere(before.dpopKey, dpopKey, provider);
       const tokens = {
@@ -122,6 +124,13 @@ export class TokenWriter {
     throw new TokenError(
       'WRITE_CONFLICT',
       'The stored refresh token is in use for too long; nothing was stored. Try again.',
+    );
+  }
+
+  /** Kept by a log-in it would look as if it were new. */
+  private isStale(row: FullTokenRow, provider: Provider): boolean {
+    return (
+      this.options.afterRestore === 'hold' && mayBeStale(provider) && (!row.lineage.known || isHeld(row))
     );
   }
 

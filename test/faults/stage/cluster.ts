@@ -33,10 +33,11 @@ export class Cluster {
     return replica;
   }
 
-  /** Everybody ends, and begins anew. */
-  async restart(): Promise<void> {
+  /** Everybody ends, and begins anew after what is done meanwhile. */
+  async restart(meanwhile: () => Promise<void> = async () => undefined): Promise<void> {
     await this.end();
     this.#slots.fill(null);
+    await meanwhile();
     await this.fill();
   }
 

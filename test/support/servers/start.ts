@@ -10,9 +10,18 @@ const host = fileURLToPath(new URL('./host.ts', import.meta.url));
 /** Starts an empty database server, which ends with this process at the latest. */
 export async function startServer(
   kind: ServerKind,
-  { durable }: ServerOptions = { durable: false },
+  options: ServerOptions = { durable: false },
 ): Promise<CrashingServer> {
-  const args = ['--import', '@oxc-node/core/register', host, kind, ...(durable ? ['durable'] : [])];
+  return hosted([kind, JSON.stringify(options)]);
+}
+
+/** The same for a PostgreSQL that follows another one; `SELECT pg_promote()` makes a primary of it. */
+export const startStandby = (primary: ServerAddress): Promise<CrashingServer> =>
+  hosted(['standby', JSON.stringify(primary)]);
+
+async function hosted(order: [kind: string, options: string]): Promise<CrashingServer> {
+  const [kind] = order;
+  const args = ['--import', '@oxc-node/core/register', host, ...order];
   const child = spawn(process.execPath, args, {
     cwd: root,
     // Not in this process's group: Ctrl-C must not reach the server before the tests that use it have ended.
@@ -26,14 +35,14 @@ export async function startServer(
     if (done) throw new Error(`${kind} has ended, see its output`);
     return value;
   };
-  const order = async (what: 'crash' | 'restart'): Promise<void> => {
+  const tell = async (what: 'crash' | 'restart'): Promise<void> => {
     child.stdin.write(`${what}\n`);
     await answer();
   };
   return {
     address: JSON.parse(await answer()) as ServerAddress,
-    crash: () => order('crash'),
-    restart: () => order('restart'),
+    crash: () => tell('crash'),
+    restart: () => tell('restart'),
     async stop() {
       child.stdin.end();
       await exited;

@@ -9,14 +9,17 @@ export interface TcpRelay {
   freeze(): void;
   /** Ends the frozen connections. */
   cut(): void;
+  /** From now on it leads to another server; all connections end. */
+  redirect(server: ServerAddress): void;
   stop(): Promise<void>;
 }
 
 export async function startTcpRelay(server: ServerAddress): Promise<TcpRelay> {
   let pairs: [Socket, Socket][] = [];
   let frozen: Socket[] = [];
+  let target = server;
   const relay = createServer((near) => {
-    const far = connect(server.port, server.host);
+    const far = connect(target.port, target.host);
     pairs.push([near, far]);
     near.pipe(far);
     far.pipe(near);
@@ -50,6 +53,12 @@ export async function startTcpRelay(server: ServerAddress): Promise<TcpRelay> {
       pairs = [];
     },
     cut,
+    redirect(other) {
+      target = other;
+      const all = pairs.flat();
+      pairs = [];
+      for (const socket of all) socket.destroy();
+    },
     async stop() {
       cut();
       for (const socket of pairs.flat()) socket.destroy();

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { importCommand } from './import.command.js';
 import { keyringCommand } from './keyring.command.js';
 import { keysCommand } from './keys.command.js';
+import { refreshCommand } from './refresh.command.js';
 import type { Terminal } from './terminal.js';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -14,12 +15,13 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong command line or configuration, 
 /** The whole command line. Nothing in it ends the process: failures are thrown. */
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('tokenward')
-    .description('Keys and imports of a Tokenward installation')
+    .description('Keys, held refresh tokens and imports of a Tokenward installation')
     .version(version, '--version', 'show the version')
     .option('--debug', 'show the stack of an error')
     .addHelpText('after', EXIT_CODES)
     .addCommand(keysCommand(terminal))
     .addCommand(keyringCommand(terminal))
+    .addCommand(refreshCommand(terminal))
     .addCommand(importCommand(terminal));
   return throwing(program, terminal);
 }

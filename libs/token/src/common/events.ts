@@ -21,7 +21,7 @@ export type TokenGrant = 'client_credentials' | 'token_exchange';
  */
 export type SpoolOutcome = 'written' | 'failed' | 'stored' | 'superseded' | 'revoked' | 'lost';
 /** Why a refresh was not tried. */
-export type RefusalReason = 'circuit_open' | 'rate_limited';
+export type RefusalReason = 'circuit_open' | 'rate_limited' | 'held_after_restore';
 
 /** What happened inside the library: ids, outcomes and durations only, never a secret, a user or a tenant. */
 export type TokenEvent =
@@ -63,6 +63,9 @@ export type TokenEvent =
   | { type: 'spool_file_unreadable'; file: string; reason: string }
   | { type: 'answer_spooled'; provider: string; recordId: string; outcome: SpoolOutcome }
   | { type: 'session_changed'; liveness: 'session' | 'lease'; reason: string | null }
+  | { type: 'restore_detected'; afterRestore: 'hold' | 'present' }
+  | { type: 'lineage_checked'; heldBefore: number | null; blind: string | null }
+  | { type: 'hold_released'; actor: string; tokens: number }
   | { type: 'tenant_shredded'; keys: number; tokens: number }
   | { type: 'job_run'; job: string; outcome: 'succeeded' | 'failed'; processed: number; reason?: string };
 

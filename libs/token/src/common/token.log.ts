@@ -96,6 +96,22 @@ export class TokenLog {
       case 'answer_spooled':
         this.writeSpooled(event);
         break;
+      case 'restore_detected':
+        this.#logger.error(restoreText(event.afterRestore));
+        break;
+      case 'lineage_checked':
+        if (event.blind !== null)
+          this.#logger.warn(`a restored backup or a failover would go unnoticed here: ${event.blind}`);
+        if (event.heldBefore !== null)
+          this.#logger.warn(
+            `refresh tokens from before ${new Date(event.heldBefore).toISOString()} are held: \`tokenward refresh status\` says how many`,
+          );
+        break;
+      case 'hold_released':
+        this.#logger.warn(
+          `${event.tokens} held token sets were released by ${event.actor}: they are presented again`,
+        );
+        break;
       case 'tenant_shredded':
         this.#logger.warn(`a tenant was shredded: ${event.keys} data keys, ${event.tokens} token sets`);
         break;
@@ -162,4 +178,11 @@ export class TokenLog {
     else if (this.#keysReady === false) this.#logger.log('keys can be opened again');
     this.#keysReady = ready;
   }
+}
+
+function restoreText(afterRestore: 'hold' | 'present'): string {
+  const found = 'RESTORED: this is not the database of before, but a restored backup, a copy, or a failover.';
+  return afterRestore === 'hold'
+    ? `${found} Refresh tokens that it has brought along are held until their users log in again or somebody releases them.`
+    : `${found} Its refresh tokens are presented all the same, since refresh.afterRestore is "present".`;
 }

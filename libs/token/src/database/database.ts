@@ -3,8 +3,10 @@ import type { DataSource } from 'typeorm';
 import { TokenConfigurationError } from '../common/errors.js';
 import { dialectOf, type Dialect } from './dialect.js';
 import { DataKeyEntity } from './entities/data-key.entity.js';
+import { identityOf } from './identity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
+import { LineageEntity } from './entities/lineage.entity.js';
 import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
@@ -23,6 +25,7 @@ const ENTITIES: Record<TableName, Function> = {
   replicas: ReplicaEntity,
   revocations: RevocationEntity,
   providers: ProviderStateEntity,
+  lineage: LineageEntity,
 };
 
 /** The driver's own connection of better-sqlite3. */
@@ -42,6 +45,7 @@ export class Database {
   private readonly dataSource: DataSource;
   readonly #rendering: Rendering;
   #prepares = true;
+  #knowsIdentity = false;
 
   /** @throws TokenConfigurationError when the DataSource lacks the entities, is of an unsupported type, or would rewrite a production schema */
   constructor(dataSource: DataSource | undefined, production: boolean) {
@@ -69,6 +73,7 @@ export class Database {
       tables: Object.fromEntries(
         Object.entries(ENTITIES).map(([name, entity]) => [name, this.#table(entity)]),
       ) as Record<TableName, string>,
+      identity: 'NULL',
     };
   }
 
@@ -177,6 +182,18 @@ export class Database {
       if (error instanceof NothingMatched) return false;
       throw error;
     }
+  }
+
+  /** Lets statements use the `identity` of the database. Null, or why it does not tell. */
+  async learnIdentity(): Promise<string | null> {
+    if (this.#knowsIdentity) return null;
+    const { tableName, schema, database } = this.dataSource.getMetadata(LineageEntity);
+    const escaped = this.#rendering.tables.lineage;
+    const names = { escaped, name: tableName, schema: schema ?? database ?? null };
+    const { text, blind } = await identityOf((select) => this.rows(select), this.dialect, names);
+    this.#knowsIdentity = text !== null;
+    this.#rendering.identity = text ?? 'NULL';
+    return blind;
   }
 
   /** @throws TokenConfigurationError in one sentence when the migrations have not been run */

@@ -2,7 +2,8 @@ import { lookupHash } from '../crypto/lookup-hash.js';
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
 import type { Circuit } from '../store/provider-states.js';
 import type { FullTokenRow, ReadableTokenRow, TokenRow, TokenWrite } from '../store/token-rows.js';
-import { type Fragment, fromNow, now, providers, sql, tokens } from './sql.js';
+import { type Fragment, fromNow, lineage, now, providers, sql, tokens } from './sql.js';
+import { LINEAGE, toLineage } from './sql-lineage.js';
 
 export const lookupOf = (ref: ResolvedTokenRef): string =>
   lookupHash(['token', ref.tenantId, ref.userId, ref.provider, ref.account]);
@@ -21,10 +22,10 @@ export const ROW = sql`${READABLE_ROW}, tenant_id, user_id, provider, account,
 export const CIRCUIT = sql`probe_after, CASE WHEN probe_id IS NULL THEN 0 ELSE 1 END AS probing, failed_rows, failed_probes, failed_as`;
 
 /** Columns of a `FullTokenRow`. */
-export const FULL_ROW = sql`${ROW}, refresh_ct, id_ct, ${CIRCUIT}`;
+export const FULL_ROW = sql`${ROW}, refresh_ct, id_ct, ${CIRCUIT}, ${LINEAGE}`;
 
 /** Where they are: no column of one table has the name of one of the other. */
-export const FULL_ROWS = sql`${tokens} LEFT JOIN ${providers} ON name = provider`;
+export const FULL_ROWS = sql`${tokens} LEFT JOIN ${providers} ON name = provider LEFT JOIN ${lineage} ON only_one = 1`;
 
 // Drivers hand out 64-bit integers as strings; epoch milliseconds fit a number.
 const number = (value: unknown): number => Number(value);
@@ -85,6 +86,7 @@ export function toFullRow(row: Record<string, unknown>): FullTokenRow {
     refreshCt: optionalText(row['refresh_ct']),
     idCt: optionalText(row['id_ct']),
     circuit: toCircuit(row),
+    lineage: toLineage(row),
   };
 }
 

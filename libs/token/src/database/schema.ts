@@ -1,6 +1,7 @@
 import { DataKeyEntity } from './entities/data-key.entity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
+import { LineageEntity } from './entities/lineage.entity.js';
 import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
@@ -11,6 +12,7 @@ import { AddRevocationOutbox1764200000000 } from './migrations/1764200000000-add
 import { AddClaimReplica1764300000000 } from './migrations/1764300000000-add-claim-replica.js';
 import { AddProviderStates1764400000000 } from './migrations/1764400000000-add-provider-states.js';
 import { AddDpopKey1764500000000 } from './migrations/1764500000000-add-dpop-key.js';
+import { AddLineage1764600000000 } from './migrations/1764600000000-add-lineage.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
 export const tokenEntities = [
@@ -21,6 +23,7 @@ export const tokenEntities = [
   ReplicaEntity,
   RevocationEntity,
   ProviderStateEntity,
+  LineageEntity,
 ] as const;
 
 /** Put these into your DataSource: `migrations: [...tokenMigrations, …]`. They run forward and back on every supported database. */
@@ -31,4 +34,5 @@ export const tokenMigrations = [
   AddClaimReplica1764300000000,
   AddProviderStates1764400000000,
   AddDpopKey1764500000000,
+  AddLineage1764600000000,
 ] as const;

@@ -1,9 +1,10 @@
 import { Claims, type ClaimFailure, type HeldClaim, type Quarantine } from '../refresh/claims.js';
-import type { TokenRow, TokenWrite } from '../store/token-rows.js';
+import type { FullTokenRow, TokenRow, TokenWrite } from '../store/token-rows.js';
 import { announced } from './announced.js';
 import type { Database } from './database.js';
 import { assignments, claimReplicaOf, heldBy } from './row-mapping.js';
 import { type Fragment, fromNow, now, sql, tokens } from './sql.js';
+import { stillIn } from './sql-lineage.js';
 import { fenced } from './sql-token-rows.js';
 
 export class SqlClaims extends Claims {
@@ -11,14 +12,15 @@ export class SqlClaims extends Claims {
     super();
   }
 
-  override async claim(row: TokenRow, claimId: string, claimant: string | null): Promise<boolean> {
+  override async claim(row: FullTokenRow, claimId: string, claimant: string | null): Promise<boolean> {
     // Nor may an attempt have come and failed in between: its back-off counts for whoever has read before it, too.
     const unchanged = heldBy(row.claimId, row.claimedAt);
     // The intent: from now on nobody but the claimant knows whether the provider has seen the refresh token.
     const unknownSince = row.unknownSince === null ? now : row.unknownSince;
     const statement = sql`UPDATE ${tokens} SET claim_id = ${claimId}, claimed_at = ${now}, unknown_since = ${unknownSince},
         claim_replica = ${claimReplicaOf(claimId, claimant)}
-      WHERE id = ${row.id} AND generation = ${row.generation} AND failures = ${row.failures} AND status = 'active' AND ${unchanged}`;
+      WHERE id = ${row.id} AND generation = ${row.generation} AND failures = ${row.failures} AND status = 'active' AND ${unchanged}
+        AND ${stillIn(row.lineage)}`;
     return (await this.database.affected(statement)) === 1;
   }
 

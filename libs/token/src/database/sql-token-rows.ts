@@ -28,6 +28,7 @@ import {
   toReadableRow,
 } from './row-mapping.js';
 import { insertRevocation } from './insert-revocation.js';
+import { isHeld } from './sql-lineage.js';
 import { type Fragment, fromNow, join, list, now, sql, tokens } from './sql.js';
 
 /** Runs a write that seals; the database refuses keys that are retired. */
@@ -90,13 +91,15 @@ export class SqlTokenRows extends TokenRows {
 
   override async takeDue(
     providers: readonly string[],
+    holding: readonly string[],
     limit: number,
     leaseMs: number,
     holdMs: number,
   ): Promise<TokenRow[]> {
     if (providers.length === 0) return [];
+    const held = holding.length === 0 ? sql`` : sql`AND NOT (${isHeld} AND provider IN (${list(holding)}))`;
     const due = sql`status = 'active' AND refresh_after <= ${now} AND refresh_ct IS NOT NULL AND provider IN (${list(providers)})
-        AND (claim_id IS NULL OR claimed_at < ${now} - ${leaseMs}) AND (retry_after IS NULL OR retry_after <= ${now})`;
+        AND (claim_id IS NULL OR claimed_at < ${now} - ${leaseMs}) AND (retry_after IS NULL OR retry_after <= ${now}) ${held}`;
     if (this.database.dialect !== 'postgres') return this.#takeMarked(due, limit, holdMs);
     const rows = await this.database.rows(sql`WITH due AS (SELECT id FROM ${tokens} WHERE ${due}
         ORDER BY refresh_after LIMIT ${limit} FOR UPDATE SKIP LOCKED),

@@ -10,10 +10,10 @@ export class Fragment {
 }
 
 export type TableName =
-  'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas' | 'revocations' | 'providers';
+  'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas' | 'revocations' | 'providers' | 'lineage';
 
 /** Resolved when the statement is rendered for a database. */
-export type Symbolic = { readonly symbol: 'now' | TableName };
+export type Symbolic = { readonly symbol: 'now' | 'identity' | TableName };
 
 export const now: Symbolic = { symbol: 'now' };
 export const tokens: Symbolic = { symbol: 'tokens' };
@@ -23,6 +23,9 @@ export const keyAudit: Symbolic = { symbol: 'keyAudit' };
 export const replicas: Symbolic = { symbol: 'replicas' };
 export const revocations: Symbolic = { symbol: 'revocations' };
 export const providers: Symbolic = { symbol: 'providers' };
+export const lineage: Symbolic = { symbol: 'lineage' };
+/** Of the database that carries the statement out; NULL where it does not tell. */
+export const identity: Symbolic = { symbol: 'identity' };
 
 export function sql(strings: TemplateStringsArray, ...values: unknown[]): Fragment {
   return new Fragment(strings, values);
@@ -52,6 +55,7 @@ export interface Rendering {
   dialect: Dialect;
   /** Escaped. */
   tables: Record<TableName, string>;
+  identity: string;
 }
 
 /** `$1` for PostgreSQL, `?` for the others. */
@@ -61,14 +65,16 @@ export function render(fragment: Fragment, rendering: Rendering): Statement {
     strings.reduce((text, string, index) => {
       const part = parts[index - 1];
       if (part instanceof Fragment) return text + visit(part) + string;
-      if (isSymbolic(part))
-        return (
-          text + (part.symbol === 'now' ? NOW[rendering.dialect] : rendering.tables[part.symbol]) + string
-        );
+      if (isSymbolic(part)) return text + symbolText(part, rendering) + string;
       values.push(part);
       return `${text}${rendering.dialect === 'postgres' ? `$${values.length}` : '?'}${string}`;
     });
   return { text: visit(fragment), values };
+}
+
+function symbolText({ symbol }: Symbolic, rendering: Rendering): string {
+  if (symbol === 'now') return NOW[rendering.dialect];
+  return symbol === 'identity' ? rendering.identity : rendering.tables[symbol];
 }
 
 function isSymbolic(part: unknown): part is Symbolic {

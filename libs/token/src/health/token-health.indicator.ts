@@ -4,6 +4,7 @@ import { TokenConfigurationError } from '../common/errors.js';
 import { Database } from '../database/database.js';
 import { secondsUntilProbe } from '../refresh/circuit.js';
 import { KeyHealth } from '../keys/key-health.js';
+import { LineageWatch } from '../refresh/lineage-watch.js';
 import { Spool } from '../refresh/spool.js';
 import { ReplicaSession } from '../refresh/replica-session.js';
 import { ProviderStates } from '../store/provider-states.js';
@@ -18,6 +19,7 @@ export class TokenHealthIndicator {
     @Inject(Spool) private readonly spool: Spool,
     @Inject(ReplicaSession) private readonly session: ReplicaSession,
     @Inject(ProviderStates) private readonly states: ProviderStates,
+    @Inject(LineageWatch) private readonly lineage: LineageWatch,
   ) {}
 
   /** Up while the database answers and has the token tables; tells what claims rest on. */
@@ -69,6 +71,15 @@ export class TokenHealthIndicator {
     } catch {
       return indicator.down({ reason: 'the keys cannot be checked: the database does not answer' });
     }
+  }
+
+  /** Always up: since when refresh tokens are held after a restore, and why one would not be noticed. */
+  checkRestore(key = 'restore'): HealthIndicatorResult {
+    const { heldBefore, blind } = this.lineage.state;
+    return this.indicators.check(key).up({
+      ...(heldBefore !== null && { heldBefore: new Date(heldBefore).toISOString() }),
+      ...(blind !== null && { blind }),
+    });
   }
 
   /** Always up: what is wrong with the spool is told, and makes nobody unready, since refreshes go on without it. */

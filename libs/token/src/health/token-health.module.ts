@@ -23,6 +23,7 @@ export class TokenHealthController {
       () => this.tokens.checkDatabase(),
       () => this.tokens.checkKeys(),
       () => this.tokens.checkSpool(),
+      () => this.tokens.checkRestore(),
       () => this.tokens.checkProviders(),
     ]);
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.js';
 import { DecryptionError, ProviderUnavailableError, TokenError } from '../common/errors.js';
 import { Providers } from '../oauth/providers.js';
 import { circuitEntry } from '../refresh/circuit.js';
+import type { LineageWatch } from '../refresh/lineage-watch.js';
 import { LEASE_MS } from '../refresh/policy.js';
 import { RefreshService } from '../refresh/refresh.service.js';
 import { ProviderStates } from '../store/provider-states.js';
@@ -29,6 +30,7 @@ export class RefreshAhead {
     private readonly refresher: RefreshService,
     private readonly providers: Providers,
     private readonly clock: Clock,
+    private readonly lineage: LineageWatch,
   ) {}
 
   /** How many of at most `batchSize` rows it has refreshed. */
@@ -69,11 +71,18 @@ export class RefreshAhead {
         .filter((name) => most(name) < Infinity)
         .map((name) => ({ names: [name], limit: Math.min(limit, most(name)) })),
     ];
+    const { holding } = this.lineage;
     const taken: TokenRow[] = [];
     for (const { names, limit: some } of batches)
       if (taken.length < limit)
         taken.push(
-          ...(await this.rows.takeDue(names, Math.min(some, limit - taken.length), LEASE_MS, HOLD_MS)),
+          ...(await this.rows.takeDue(
+            names,
+            holding,
+            Math.min(some, limit - taken.length),
+            LEASE_MS,
+            HOLD_MS,
+          )),
         );
     return taken;
   }

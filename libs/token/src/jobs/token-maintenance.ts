@@ -1,8 +1,10 @@
 import type { TokenEvents } from '../common/events.js';
-import type { KeyService } from '../key.service.js';
+import { actorOf, type KeyService } from '../key.service.js';
+import type { ActorOptions } from '../key.service.types.js';
 import { RevocationRun } from '../revocation/revocation-run.js';
 import { Reencryption, type ReencryptionOptions } from '../store/reencryption.js';
 import { TokenRows } from '../store/token-rows.js';
+import type { LineageWatch } from '../refresh/lineage-watch.js';
 import { RefreshAhead } from './refresh-ahead.js';
 
 const DAY_MS = 86_400_000;
@@ -25,6 +27,7 @@ export class TokenMaintenance {
     private readonly keys: KeyService,
     private readonly reencryption: Reencryption,
     private readonly revocations: RevocationRun,
+    private readonly lineage: LineageWatch,
     private readonly events: TokenEvents,
     private readonly settings: MaintenanceSettings,
   ) {}
@@ -88,6 +91,15 @@ export class TokenMaintenance {
       if (failure !== null) throw failure;
       return moved;
     });
+  }
+
+  /**
+   * Lets refresh tokens that are held since a restored backup or a failover be presented again, on all replicas at once;
+   * how many. Only for whoever knows that none was refreshed after the recovery point: a provider with reuse detection ends
+   * the grant of one that was. @throws TokenInputError
+   */
+  async releaseHeld({ actor }: ActorOptions = {}): Promise<number> {
+    return this.lineage.release(actorOf(actor));
   }
 
   private async run(job: string, work: () => Promise<number>): Promise<number> {

@@ -5,6 +5,7 @@ import { Clock } from '../common/clock.js';
 import { type TokenEvent, TokenEvents } from '../common/events.js';
 import { KeyReports } from '../keys/key-reports.js';
 import { type ProviderState, ProviderStates } from '../store/provider-states.js';
+import { LineageWatch } from '../refresh/lineage-watch.js';
 import { RevocationRows } from '../store/revocation-rows.js';
 import { TokenRows } from '../store/token-rows.js';
 
@@ -25,7 +26,7 @@ export class TokenCollectors implements OnModuleDestroy {
   ]);
   private readonly refusals = counter(
     'tokenward_refreshes_refused_total',
-    'Refreshes that were not tried, by provider and reason: circuit_open or rate_limited.',
+    'Refreshes that were not tried, by provider and reason: circuit_open, rate_limited or held_after_restore.',
     ['provider', 'reason'],
   );
   private readonly circuitOpenings = counter(
@@ -140,6 +141,20 @@ export class TokenCollectors implements OnModuleDestroy {
     name: 'tokenward_replica_session_up',
     help: '1 while the claims of this replica rest on a session lock, 0 while they are leases or cannot be made.',
   }) as Gauge;
+  private readonly restores = counter(
+    'tokenward_restores_detected_total',
+    'Times that this process has found a restored backup or a failover, for all replicas.',
+    [],
+  );
+  private readonly restoreBlind = getOrCreateMetric('Gauge', {
+    name: 'tokenward_restore_detection_blind',
+    help: '1 while a restored backup or a failover would go unnoticed on this replica, else 0.',
+  }) as Gauge;
+  private readonly heldTokens = getOrCreateMetric('Gauge', {
+    name: 'tokenward_tokens_held',
+    help: 'Token sets that are not refreshed since a restored backup or a failover; at most 30 seconds old.',
+    labelNames: ['provider'],
+  }) as Gauge;
   private readonly refreshSeconds = getOrCreateMetric('Histogram', {
     name: 'tokenward_refresh_duration_seconds',
     help: 'Seconds that a provider took to answer a refresh.',
@@ -159,6 +174,7 @@ export class TokenCollectors implements OnModuleDestroy {
     @Inject(RevocationRows) private readonly outbox: RevocationRows,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(ProviderStates) private readonly states: ProviderStates,
+    @Inject(LineageWatch) private readonly lineage: LineageWatch,
   ) {
     this.#subscription = events.stream.subscribe((event) => this.count(event));
     // A gauge of an application that was closed in this process would ask its closed database.
@@ -232,10 +248,14 @@ export class TokenCollectors implements OnModuleDestroy {
       this.pendingRevocations.reset();
       for (const [provider, count] of Object.entries(pending))
         this.pendingRevocations.set({ provider }, count);
+      const held = await this.lineage.countHeld();
+      this.heldTokens.reset();
+      for (const [provider, count] of Object.entries(held)) this.heldTokens.set({ provider }, count);
       this.#countedAt = now;
     } catch {
       // No number rather than a wrong one; the other metrics are needed most while the database is away.
-      for (const gauge of [tokens, this.dataKeys, this.rowsLeft, this.pendingRevocations]) gauge.reset();
+      for (const gauge of [tokens, this.dataKeys, this.rowsLeft, this.pendingRevocations, this.heldTokens])
+        gauge.reset();
     }
   }
 
@@ -298,6 +318,12 @@ export class TokenCollectors implements OnModuleDestroy {
         break;
       case 'session_changed':
         this.sessionUp.set(event.liveness === 'session' ? 1 : 0);
+        break;
+      case 'restore_detected':
+        this.restores.inc();
+        break;
+      case 'lineage_checked':
+        this.restoreBlind.set(event.blind === null ? 0 : 1);
         break;
       case 'write_fenced':
         this.fencedWrites.inc();

@@ -1,4 +1,4 @@
-import type { TokenRow, TokenWrite } from '../store/token-rows.js';
+import type { FullTokenRow, TokenRow, TokenWrite } from '../store/token-rows.js';
 
 /** A claim as its holder knows it, or with `claimedAt` as somebody else has read it; `unknownSince` as before the claim. */
 export type HeldClaim = Pick<TokenRow, 'id' | 'generation' | 'claimId' | 'claimedAt' | 'unknownSince'>;
@@ -22,8 +22,8 @@ export type Quarantine = Pick<ClaimFailure, 'failure' | 'retryInMs'>;
  * (see `Presences`), any other one, and any where nothing is known of the lock, by its heartbeat.
  */
 export abstract class Claims {
-  /** Takes the claim if the row still is as it was read; false otherwise. `claimant` names a session; null: a lease. */
-  abstract claim(row: TokenRow, claimId: string, claimant: string | null): Promise<boolean>;
+  /** Takes the claim if row and database still are as they were read; false otherwise. `claimant` names a session; null: a lease. */
+  abstract claim(row: FullTokenRow, claimId: string, claimant: string | null): Promise<boolean>;
   /** Gives a claim back under which nothing was presented. */
   abstract release(row: TokenRow, claimId: string): Promise<void>;
   /** A claim whose end could not be written goes on as a lease, so that it comes to one. */

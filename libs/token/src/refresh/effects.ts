@@ -20,6 +20,8 @@ export interface Effects {
   read: { in: void; out: FullTokenRow | null };
   /** The same, patiently: an exchange has been, and somebody must know what to do with what it brought. */
   reread: { in: void; out: FullTokenRow | null };
+  /** Takes note of a database that is not the one of before. */
+  recognize: { in: void; out: void };
   /** Null where the row has to be read again: its key was retired since. */
   openAccess: { in: FullTokenRow; out: OpenedAccess | null };
   /** The same for all cells, with a new key where tokens are to be bound to one; fails where the answer of an exchange could not be sealed. */

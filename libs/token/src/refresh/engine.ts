@@ -9,12 +9,15 @@ import type { FullTokenRow } from '../store/token-rows.js';
 import type { OpenedAccess } from '../store/token-store.js';
 import { ask, type Flight } from './effects.js';
 import { exchange } from './exchange.js';
+import { HELD, isHeld } from './hold.js';
 import { claimDecision, millisecondsLeft } from './policy.js';
 
 export interface FlightSettings {
   ref: ResolvedTokenRef;
   provider: ProviderOptions;
   beforeExpirySeconds: number;
+  /** Whether refresh tokens from before a restore are held. */
+  holds: boolean;
 }
 
 /**
@@ -23,14 +26,16 @@ export interface FlightSettings {
  * events. @throws TokenNotFoundError | ReauthorizationRequiredError | ProviderUnavailableError
  */
 export function* newerThan(seen: number, settings: FlightSettings): Flight<IssuedAccessToken> {
-  const { ref, provider } = settings;
+  const { ref, provider, holds } = settings;
   for (;;) {
     const row = refreshable(yield* ask('read', undefined), ref);
     if (isUsable(row, seen)) {
       const opened = yield* ask('openAccess', row);
       if (opened !== null) return issuedFrom(row, opened);
-    } else {
+    } else if (!row.lineage.known) yield* ask('recognize', undefined);
+    else {
       assertPresentable(row, ref.provider);
+      if (holds && isHeld(row)) yield* hold(row);
       const presence = row.claimReplica === null ? 'unknown' : yield* ask('presence', row);
       const decision = claimDecision(row, provider, presence);
       if (decision === 'reauthorize') yield* abandon(row);
@@ -69,6 +74,12 @@ function assertPresentable(row: FullTokenRow, provider: string): void {
       row.lastFailure ?? 'backing off',
       Math.ceil((row.retryAfter - row.now) / 1000),
     );
+}
+
+/** The row stays as it is: an operator may know better, and let it be presented. @throws ReauthorizationRequiredError */
+function* hold({ provider }: FullTokenRow): Flight<never> {
+  yield* ask('report', { type: 'refresh_refused', provider, reason: HELD });
+  throw new ReauthorizationRequiredError(provider, HELD);
 }
 
 /** A claimant has died with an unknown outcome that policy does not let anybody replay. */

@@ -80,7 +80,14 @@ describe('A flight in a replica with a session', () => {
     const events = new TokenEvents();
     const session = new ReplicaSession(connector, 'replica', 'auto', clock, events);
     await session.start();
-    const parts = { rows: unused, store: unused, outbox: unused, circuits: unused, permits: unused };
+    const parts = {
+      rows: unused,
+      store: unused,
+      outbox: unused,
+      circuits: unused,
+      permits: unused,
+      lineage: unused,
+    };
     const spool = new Spool(null, events);
     driver = new RefreshDriver({ ...parts, claims, spool, session }, clock, events);
     return () => session.stop();

@@ -20,6 +20,7 @@ import { OwedAnswer } from './owed-answer.js';
 import { Permits } from './permits.js';
 import { LEASE_MS } from './policy.js';
 import { ProviderGate } from './provider-gate.js';
+import type { LineageWatch } from './lineage-watch.js';
 import type { ReplicaSession } from './replica-session.js';
 import type { Spool } from './spool.js';
 import { agedBy } from './spooled-answer.js';
@@ -33,6 +34,7 @@ export interface RefreshParts {
   session: ReplicaSession;
   circuits: Circuits;
   permits: Permits;
+  lineage: LineageWatch;
 }
 
 /** What one flight has begun and has to end. */
@@ -86,7 +88,7 @@ export class RefreshDriver {
     flown: Flown,
   ): Omit<EffectHandlers, 'probe' | 'permit' | 'settle'> {
     const { clock, events, writes } = this;
-    const { rows, store, claims, outbox, circuits, spool, session } = this.parts;
+    const { rows, store, claims, outbox, circuits, spool, session, lineage } = this.parts;
     const deadline = clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
     let seal!: Sealer;
     let readAt = 0;
@@ -99,6 +101,7 @@ export class RefreshDriver {
         return seen;
       },
       reread: () => writes.keep(flown, () => rows.findFull(ref)),
+      recognize: () => lineage.recognize(),
       openAccess: (row) => unlessOutdated(() => store.openAccess(row)),
       open: async (row) => {
         const tokens = await unlessOutdated(() => store.openAll(row));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { spoolDirectoryFault } from '../store/spool-directory.js';
+import type { AfterRestore } from './hold.js';
 import { LATE_CLAIMS_MS } from './shutdown-gate.js';
 
 export interface RefreshOptions {
@@ -20,6 +21,11 @@ export interface RefreshOptions {
   shutdownSeconds?: number;
   /** How a replica shows that it lives while it refreshes. Default `auto`: by a session lock where there is one. */
   liveness?: Liveness;
+  /**
+   * What becomes of refresh tokens that are older than a restored backup or a failover. `hold`: they are not presented
+   * until somebody releases them or their users log in again. `present`: as if nothing had happened. Default `hold`.
+   */
+  afterRestore?: AfterRestore;
 }
 
 /** `lease`: by a heartbeat in the row. `session`: by a lock of a database connection, or not at all. */
@@ -39,6 +45,7 @@ export const REFRESH_DEFAULTS = {
   spoolDirectory: null as string | null,
   shutdownSeconds: null as number | null,
   liveness: 'auto' as Liveness,
+  afterRestore: 'hold' as AfterRestore,
 };
 export const AHEAD_DEFAULTS = { cron: '*/30 * * * * *', batchSize: 100 };
 
@@ -74,5 +81,6 @@ export const refreshOptionsSchema = z.strictObject({
     })
     .optional(),
   shutdownSeconds: z.number().min(1, 'must be at least 1').max(900, 'must be at most 900').optional(),
+  afterRestore: z.enum(['hold', 'present'], 'must be "hold" or "present"').optional(),
   liveness: z.enum(['auto', 'session', 'lease'], 'must be "auto", "session" or "lease"').optional(),
 });

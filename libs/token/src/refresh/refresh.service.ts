@@ -3,6 +3,7 @@ import { lookupHash } from '../crypto/lookup-hash.js';
 import { Providers } from '../oauth/providers.js';
 import { Circuits } from './circuits.js';
 import { newerThan } from './engine.js';
+import { mayBeStale } from './hold.js';
 import { RefreshDriver } from './refresh-driver.js';
 import type { ResolvedRefreshOptions } from './refresh.options.js';
 import { SingleFlight } from './single-flight.js';
@@ -27,8 +28,9 @@ export class RefreshService {
     return this.#flights.run(key, async () => {
       const provider = this.providers.get(ref.provider);
       this.circuits.assertNotOpen(ref.provider);
-      const { beforeExpirySeconds } = this.options;
-      const flight = newerThan(seen, { ref, provider: provider.options, beforeExpirySeconds });
+      const { beforeExpirySeconds, afterRestore } = this.options;
+      const holds = afterRestore === 'hold' && mayBeStale(provider);
+      const flight = newerThan(seen, { ref, provider: provider.options, beforeExpirySeconds, holds });
       return this.driver.run(flight, ref, provider);
     });
   }

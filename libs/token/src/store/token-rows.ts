@@ -1,4 +1,5 @@
 import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
+import type { RowLineage } from './lineage.js';
 import type { Circuit } from './provider-states.js';
 import type { NewRevocation } from './revocation-rows.js';
 
@@ -44,8 +45,8 @@ export interface TokenRow extends ResolvedTokenRef {
   now: number;
 }
 
-/** With what is known of the row's provider. */
-export type FullTokenRow = TokenRow & SealedCells & { circuit: Circuit };
+/** With what is known of the row's provider and of its database. */
+export type FullTokenRow = TokenRow & SealedCells & { circuit: Circuit; lineage: RowLineage };
 
 /** As much of a row as handing out its access token needs. */
 export type ReadableTokenRow = Pick<
@@ -99,10 +100,12 @@ export abstract class TokenRows {
   abstract list(filter: TokenFilter): Promise<TokenRow[]>;
   /**
    * Takes active rows of these providers whose refresh ahead of expiry is due and that nobody has claimed, the most urgent
-   * first: they are not due again for `holdMs`, so no other replica takes them.
+   * first: they are not due again for `holdMs`, so no other replica takes them. Of those in `holding` none that is from
+   * before a restore.
    */
   abstract takeDue(
     providers: readonly string[],
+    holding: readonly string[],
     limit: number,
     leaseMs: number,
     holdMs: number,

@@ -1,5 +1,6 @@
 import { TokenInputError } from '../common/errors.js';
 import { epochMilliseconds } from '../database/entities/epoch-milliseconds.js';
+import { LineageEntity } from '../database/entities/lineage.entity.js';
 import { ProviderStateEntity } from '../database/entities/provider-state.entity.js';
 import { TokenEntity } from '../database/entities/token.entity.js';
 
@@ -13,7 +14,7 @@ export interface AgeingDataSource {
 }
 
 /**
- * Moves every instant of the stored tokens (expiry, back-off, claims) and of the providers' circuits `seconds` into the
+ * Moves every instant of the stored tokens (expiry, back-off, claims) and of the providers' circuits and of a hold after a restore `seconds` into the
  * past, as if so much time had gone by at the database. What a replica has in memory goes by its `Clock`.
  * @throws TokenInputError for a time that goes backwards
  */
@@ -21,7 +22,7 @@ export async function ageTokens(dataSource: AgeingDataSource, seconds: number): 
   if (!Number.isFinite(seconds) || seconds < 0)
     throw new TokenInputError('seconds', 'must be a number, 0 or more');
   const milliseconds = Math.round(seconds * 1000);
-  for (const entity of [TokenEntity, ProviderStateEntity]) {
+  for (const entity of [TokenEntity, ProviderStateEntity, LineageEntity]) {
     const { tablePath, columns } = dataSource.getMetadata(entity);
     const changes = columns
       .filter(({ transformer }) => transformer === epochMilliseconds.transformer)
