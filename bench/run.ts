@@ -1,67 +1,64 @@
 import 'reflect-metadata';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readWordsAndOptions, runCommand } from '../test/support/command.js';
 import { cryptoSuites } from './crypto.bench.js';
+import { type BenchEffort, longEffort, shortEffort } from './effort.js';
 import { keyFigures } from './keys.bench.js';
-import { interleaved, machine } from './measure.js';
+import { type Effort, interleaved, machine } from './measure.js';
 import { readSuites } from './read.bench.js';
+import { refreshFigures } from './refresh.bench.js';
 import { startFigures } from './start.bench.js';
+import { stormFigures } from './storm.bench.js';
 import type { Suite } from './suite.js';
 
-const GROUPS = ['crypto', 'read', 'start', 'keys'] as const;
+const GROUPS = ['crypto', 'read', 'start', 'keys', 'refresh', 'storm'] as const;
 type Group = (typeof GROUPS)[number];
 
-const { values, positionals } = parseArgs({
-  options: { short: { type: 'boolean', default: false } },
-  allowPositionals: true,
-});
-const unknown = positionals.filter((name) => !GROUPS.includes(name as Group));
-if (unknown.length > 0) throw new Error(`no group "${unknown.join(' ')}"; there are ${GROUPS.join(', ')}`);
-const { short } = values;
-const effort = short ? { rounds: 3, roundMs: 300 } : { rounds: 9, roundMs: 1500 };
-const users = short ? 1_000 : 20_000;
-const keyEffort = short
-  ? { rows: 2_000, rounds: 1, tenants: 200, turnMs: 1_500 }
-  : { rows: 20_000, rounds: 5, tenants: 1_000, turnMs: 6_000 };
-
-/** `npm run bench` measures all groups, `npm run bench -- keys` some. Asserts nothing: machines differ. */
-const groups: Record<Group, () => Promise<object[]>> = {
-  crypto: async () => measureAll(await cryptoSuites()),
-  async read() {
+const groups: Record<Group, (effort: BenchEffort) => Promise<object[]>> = {
+  crypto: async ({ turns }) => measureAll(await cryptoSuites(), turns),
+  async read({ users, turns }) {
     const reads = await readSuites(users);
     try {
-      return await measureAll(reads.suites);
+      return await measureAll(reads.suites, turns);
     } finally {
       await reads.stop();
     }
   },
-  start: async () => [await startFigures(short ? 3 : 9)],
-  keys: () => keyFigures(keyEffort),
+  start: async ({ starts }) => [await startFigures(starts)],
+  keys: ({ keys }) => keyFigures(keys),
+  refresh: ({ refresh, turns }) => refreshFigures(refresh, (suite) => measure(suite, turns)),
+  storm: ({ storm }) => stormFigures(storm),
 };
 
-/** Prints a table per group and keeps the figures as JSON. */
+/**
+ * `npm run bench` measures all groups, `npm run bench -- storm` some. Prints a table per group and keeps the figures as
+ * JSON. Asserts nothing: machines differ.
+ */
 async function main(): Promise<void> {
-  console.log(`${machine()}; ${effort.rounds} rounds of ${effort.roundMs} ms, in turns\n`);
+  const { values, words } = readWordsAndOptions({ short: { type: 'boolean', default: false } }, GROUPS);
+  const effort = values.short ? shortEffort() : longEffort();
+  const { rounds, roundMs } = effort.turns;
+  console.log(`${machine()}; ${rounds} rounds of ${roundMs} ms, in turns\n`);
   const figures: Partial<Record<Group, object[]>> = {};
-  for (const name of positionals.length > 0 ? (positionals as Group[]) : GROUPS) {
-    figures[name] = await groups[name]();
+  for (const name of words.length > 0 ? words : GROUPS) {
+    figures[name] = await groups[name](effort);
     console.table(figures[name]);
   }
   mkdirSync('test-results', { recursive: true });
   writeFileSync(
     'test-results/bench.json',
-    `${JSON.stringify({ machine: machine(), effort, users, keyEffort, figures }, null, 2)}\n`,
+    `${JSON.stringify({ machine: machine(), effort, figures }, null, 2)}\n`,
   );
 }
 
-async function measureAll(suites: Suite[]): Promise<object[]> {
+async function measureAll(suites: Suite[], turns: Effort): Promise<object[]> {
   const rows: object[] = [];
-  for (const suite of suites) rows.push(await measure(suite));
+  for (const suite of suites) rows.push(await measure(suite, turns));
   return rows;
 }
 
-async function measure({ id, what, target, callers, ours, against }: Suite): Promise<object> {
-  const [our, their] = await interleaved([ours, against], callers, effort);
+async function measure({ id, what, target, callers, ours, against }: Suite, turns: Effort): Promise<object> {
+  const [our, their] = await interleaved([ours, against], callers, turns);
   return {
     id,
     what,
@@ -74,4 +71,4 @@ async function measure({ id, what, target, callers, ours, against }: Suite): Pro
   };
 }
 
-await main();
+await runCommand(main);

@@ -7,8 +7,24 @@ export class ArgumentError extends Error {}
 
 /** The options as they were typed. @throws ArgumentError that names those which there are */
 export function readOptions<const Known extends Options>(options: Known) {
+  return read(options, () => parseArgs({ options }).values);
+}
+
+/** The same with words beside them, each of which is one of `words`. @throws ArgumentError */
+export function readWordsAndOptions<const Known extends Options, Word extends string>(
+  options: Known,
+  words: readonly Word[],
+) {
+  const { values, positionals } = read(options, () => parseArgs({ options, allowPositionals: true }));
+  const unknown = positionals.find((word) => !words.includes(word as Word));
+  if (unknown !== undefined)
+    throw new ArgumentError(`There is no "${unknown}"; known are ${words.join(', ')}.`);
+  return { values, words: positionals as Word[] };
+}
+
+function read<Read>(options: Options, parse: () => Read): Read {
   try {
-    return parseArgs({ options }).values;
+    return parse();
   } catch (error) {
     const [sentence] = (error as Error).message.split(/[.\n]/);
     const known = Object.keys(options).map((name) => `--${name}`);

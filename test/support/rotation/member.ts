@@ -42,10 +42,9 @@ export class Member<Api extends Remote = Methods, Begin extends object = Orders,
   private reportReady!: () => void;
   private reportEvent: (event: Event) => void = () => undefined;
 
-  /** Loads the code; `begin` makes it a replica. */
-  constructor(file: string) {
-    // Not with the compiler that this process has been started with: the file is compiled.
-    this.process = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+  /** Loads the code; `begin` makes it a replica. Without the compiler that this process has: a bundle needs none. */
+  constructor(file: string, execArgv: string[] = []) {
+    this.process = fork(file, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv });
     this.process.on('message', (message: Message<Event>) => this.take(message));
     // After the last message that it has sent.
     this.gone = once(this.process, 'disconnect').then(() => this.giveUp());

@@ -1,0 +1,106 @@
+import { fileURLToPath } from 'node:url';
+import type { INestApplicationContext } from '@nestjs/common';
+import { TokenService } from '@tokenward/nestjs';
+import { createDatabaseAt } from '../test/faults/stage/create-database.js';
+import { Member } from '../test/support/rotation/member.js';
+import type { ServerAddress, ServerKind } from '../test/support/servers/server.js';
+import { startServer } from '../test/support/servers/start.js';
+import { startApplication } from './refresh/application.js';
+import type { Methods, Orders } from './refresh/provider.process.js';
+import { refreshByHand, refreshByLibrary } from './refresh/users.js';
+import { tapWire } from './refresh/wire-tap.js';
+import type { Suite } from './suite.js';
+
+const CALLERS = 32;
+const USERS = 256;
+const REFRESHES = 200;
+
+type ProviderKind = Orders['kind'];
+
+export interface RefreshEffort {
+  kinds: readonly ServerKind[];
+  providers: readonly ProviderKind[];
+}
+
+const PROVIDER_PROCESS = fileURLToPath(new URL('refresh/provider.process.ts', import.meta.url));
+
+/** What a refresh costs this process, its database and its provider, which has a process of its own. */
+export async function refreshFigures(
+  { kinds, providers }: RefreshEffort,
+  measure: (suite: Suite) => Promise<object>,
+): Promise<object[]> {
+  const rows: object[] = [];
+  for (const kind of kinds) {
+    const server = await startServer(kind);
+    try {
+      rows.push(await statements(kind, server.address));
+      for (const provider of providers) rows.push(await throughput(kind, server.address, provider, measure));
+    } finally {
+      await server.stop();
+    }
+  }
+  return rows;
+}
+
+/** P6: everything that goes to the database for refreshes one after the other. */
+async function statements(kind: ServerKind, address: ServerAddress): Promise<object> {
+  const tap = await tapWire(kind, address);
+  const { port } = tap;
+  const all = await withApplication('testing kit', kind, { ...address, port }, async ({ app }) => {
+    const refresh = refreshByLibrary(app.get(TokenService), USERS);
+    tap.taken();
+    for (let count = 0; count < REFRESHES; count++) await refresh();
+    return tap.taken();
+  });
+  await tap.close();
+  const perRefresh = (pattern: RegExp): string =>
+    (all.filter((text) => pattern.test(text)).length / REFRESHES).toFixed(2);
+  const transactions = all.filter((text) => /^\s*(?:BEGIN|START TRANSACTION|SET autocommit)/i.test(text));
+  return {
+    id: 'P6',
+    what: `statements per refresh that write, ${kind}`,
+    ours: perRefresh(/^\s*(?:WITH|INSERT|UPDATE|DELETE)\b/i),
+    against: `and ${perRefresh(/^\s*SELECT\b.*tokenward_/is)} that read; ${transactions.length} transactions`,
+    target: '2.00 and 0 transactions',
+  };
+}
+
+const throughput = (
+  kind: ServerKind,
+  address: ServerAddress,
+  provider: ProviderKind,
+  measure: (suite: Suite) => Promise<object>,
+): Promise<object> =>
+  withApplication(provider, kind, address, ({ app, byHand }) =>
+    measure({
+      id: 'refresh',
+      what: `${provider}, ${CALLERS} callers, ${kind} (refreshes/s)`,
+      target: 0.8,
+      callers: CALLERS,
+      ours: { name: 'refreshTokens', run: refreshByLibrary(app.get(TokenService), USERS) },
+      against: { name: 'bare fetch, nothing stored', run: byHand },
+    }),
+  );
+
+async function withApplication<T>(
+  kind: ProviderKind,
+  database: ServerKind,
+  address: ServerAddress,
+  work: (parts: { app: INestApplicationContext; byHand: () => Promise<void> }) => Promise<T>,
+): Promise<T> {
+  const { options, drop } = await createDatabaseAt(database, address);
+  const provider = new Member<Methods, Orders>(PROVIDER_PROCESS, process.execArgv);
+  try {
+    await provider.begin({ kind }, () => undefined);
+    const served = await provider.call('served');
+    const app = await startApplication(options, served, await provider.call('mint', USERS));
+    try {
+      return await work({ app, byHand: refreshByHand(served, await provider.call('mint', USERS)) });
+    } finally {
+      await app.close();
+    }
+  } finally {
+    await provider.leave();
+    await drop();
+  }
+}
