@@ -267,6 +267,26 @@ describeOnEachDatabase('A provider that fails', ({ kind, createDatabase }) => {
     expect((await one.tokens.listTokens(unlimited))[0]!.generation).toBe(1);
   });
 
+  // SQLite has no writers side by side.
+  it.each(kind === 'sqlite' ? [] : ['idle'])(
+    'to extend a refresh token that nobody uses keeps no log-in at another provider waiting, nor waits for it (%s)',
+    async (name) => {
+      await login('ada', name);
+      await login('bela');
+      const rows = one.dataSource.getRepository(TokenEntity);
+      const { id } = await rows.findOneByOrFail({ userId: 'bela' });
+      await one.dataSource.query("UPDATE tokenward_tokens SET refresh_after = NULL WHERE user_id = 'ada'");
+      const runner = one.dataSource.createQueryRunner();
+      await runner.startTransaction();
+      await runner.query(`UPDATE tokenward_tokens SET failures = 0 WHERE id = '${id}'`);
+      await one.maintenance.refreshAhead();
+      await runner.rollbackTransaction();
+      await runner.release();
+      const { refreshAfter } = await rows.findOneByOrFail({ userId: 'ada' });
+      expect(refreshAfter).toBeGreaterThan(Date.now() + 60 * 86_400_000);
+    },
+  );
+
   // SQLite serves one process.
   it.each(kind === 'sqlite' ? [] : [3])(
     'while all tokens expire gets a few probes from %i processes, and none is lost when it is back',

@@ -132,11 +132,14 @@ export class SqlTokenRows extends TokenRows {
       AND (refresh_after IS NULL OR (refresh_after > refreshed_at + ${latest} AND refresh_after > ${fromNow(2 * holdMs)}))`;
     // The last digits of an instant are as good as a random number, and the same on every database.
     const point = sql`refreshed_at + ${earliest} + (refreshed_at % 1000) * ${Math.floor((latest - earliest) / 1000)}`;
-    const some =
-      this.database.dialect === 'mysql'
-        ? sql`${late} LIMIT ${limit}`
-        : sql`id IN (SELECT id FROM ${tokens} WHERE ${late} LIMIT ${limit})`;
-    return this.database.affected(sql`UPDATE ${tokens} SET refresh_after = ${point} WHERE ${some}`);
+    // By their ids: MySQL would lock every row that it scans.
+    const found = await this.database.rows(sql`SELECT id FROM ${tokens} WHERE ${late} LIMIT ${limit}`);
+    if (found.length === 0) return 0;
+    const ids = list(found.map((row) => row['id']));
+    await this.database.atomically([
+      sql`UPDATE ${tokens} SET refresh_after = ${point} WHERE id IN (${ids}) AND ${late}`,
+    ]);
+    return found.length;
   }
 
   override async postpone({ id, generation }: TokenRow, delayMs: number): Promise<void> {

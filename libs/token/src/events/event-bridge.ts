@@ -1,4 +1,4 @@
-import { Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { TokenEvents } from '../common/events.js';
 import { named } from './named-events.js';
 
@@ -10,7 +10,7 @@ export interface TokenEventEmitter {
 }
 
 /** Hands the events of this library to an event emitter of the host. What listeners throw ends here, in the log. */
-export class EventBridge implements OnModuleDestroy {
+export class EventBridge implements OnApplicationShutdown {
   readonly #logger = new Logger('Tokenward');
   readonly #subscription;
 
@@ -24,7 +24,8 @@ export class EventBridge implements OnModuleDestroy {
     });
   }
 
-  onModuleDestroy(): void {
+  /** Not before: exchanges in flight end during the shutdown, and may end a session. */
+  onApplicationShutdown(): void {
     this.#subscription.unsubscribe();
   }
 

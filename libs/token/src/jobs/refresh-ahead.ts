@@ -35,7 +35,7 @@ export class RefreshAhead {
 
   /** How many of at most `batchSize` rows it has refreshed. */
   async run(batchSize: number, signal?: AbortSignal): Promise<number> {
-    await this.keepAlive();
+    await this.keepAlive(signal);
     let refreshed = 0;
     for (let left = batchSize; left > 0;) {
       if (signal?.aborted) break;
@@ -123,14 +123,15 @@ export class RefreshAhead {
   }
 
   /** Rows that were stored before their provider was known to have an idle limit. */
-  private async keepAlive(): Promise<void> {
+  private async keepAlive(signal: AbortSignal | undefined): Promise<void> {
     const now = this.clock.monotonic();
     if (now - this.#keptAliveAt < KEEP_ALIVE_EVERY_MS) return;
     for (const name of this.providers.names) {
       const { idleExpirySeconds } = this.providers.get(name).options;
       if (idleExpirySeconds === undefined || idleExpirySeconds === null) continue;
       const idleMs = idleExpirySeconds * 1000;
-      while ((await this.rows.keepAlive(name, idleMs, KEEP_ALIVE_BATCH, HOLD_MS)) === KEEP_ALIVE_BATCH);
+      while ((await this.rows.keepAlive(name, idleMs, KEEP_ALIVE_BATCH, HOLD_MS)) === KEEP_ALIVE_BATCH)
+        if (signal?.aborted) return;
     }
     this.#keptAliveAt = now;
   }

@@ -52,13 +52,15 @@ async function present(
 /**
  * Presents a refresh token once; only when the client itself was refused, again with the next client secret or key. The
  * one that was accepted comes first the next time. With a `key` it is proven (RFC 9449 §5); a request that was refused for
- * its nonce has not consumed the refresh token, and is repeated once. Never throws.
+ * its nonce has not consumed the refresh token, and is repeated once. Null, and nothing is presented, when `mayPresent` says
+ * no after the provider was discovered, which may take long. Never throws.
  */
 export async function exchangeRefreshToken(
   provider: Provider,
   refreshToken: string,
   key: DpopKey | null,
-): Promise<Exchange> {
+  mayPresent: () => boolean,
+): Promise<Exchange | null> {
   try {
     // Apart from the exchange, so that a failed discovery is never taken for a lost reply.
     await provider.metadata();
@@ -69,6 +71,7 @@ export async function exchangeRefreshToken(
       retryAfterSeconds: null,
     };
   }
+  if (!mayPresent()) return null;
   const proof = provider.proofOf(key);
   let exchange: Exchange | undefined;
   for (const credential of provider.credentials) {

@@ -47,19 +47,21 @@ export class FlightClaims {
     }
   }
 
-  /** Begins to show that the claimant lives. False, and the claim is given back, when others may have taken it over. */
-  holdOn(row: FullTokenRow, claimId: string): boolean {
-    if (this.#footing === null || !this.parts.session.holds(this.#footing)) {
-      this.#open = null;
-      this.#giveBack(row, claimId);
-      return false;
-    }
+  /** False, and the claim is given back, when others may have taken it over. */
+  isHeld(row: FullTokenRow, claimId: string): boolean {
+    if (this.#footing !== null && this.parts.session.holds(this.#footing)) return true;
+    this.#open = null;
+    this.#giveBack(row, claimId);
+    return false;
+  }
+
+  /** Begins to show that the claimant lives. */
+  showLife(rowId: string, claimId: string): void {
     const beat = (): void => {
       // A missed beat shortens the lease; the next one, or the end of the lease, follows.
-      this.parts.claims.heartbeat(row.id, claimId).catch(() => undefined);
+      this.parts.claims.heartbeat(rowId, claimId).catch(() => undefined);
     };
     this.#heartbeats.push(setInterval(beat, HEARTBEAT_MS).unref());
-    return true;
   }
 
   /** The end of the claim is in the row. */

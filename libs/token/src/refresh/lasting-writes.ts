@@ -2,7 +2,7 @@ import type { Clock } from '../common/clock.js';
 import { ProviderUnavailableError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
 import type { OwedAnswer } from './owed-answer.js';
-import { persist } from './persistence.js';
+import { persist, type Persistence } from './persistence.js';
 import { SHUTTING_DOWN, ShutdownGate } from './shutdown-gate.js';
 import { SingleFlight } from './single-flight.js';
 
@@ -25,7 +25,9 @@ export class LastingWrites {
     write: () => Promise<T>,
   ): Promise<T> {
     const { clock, gate, events } = this;
-    const settings = { until: gate.closed, ...(owed && { onTrouble: () => owed.keep() }) };
+    // So late that the process may end at any moment.
+    if (gate.closed.aborted) await owed?.keep();
+    const settings = { ...this.patience(), ...(owed && { onTrouble: () => owed.keep() }) };
     try {
       return await gate.track(persist(clock, write, settings));
     } catch (error) {
@@ -37,9 +39,14 @@ export class LastingWrites {
 
   /** The same without an end and without anybody who waits for it; `key` names what is written. */
   inBackground(key: string, write: () => Promise<void>): void {
-    const until = this.gate.closed;
-    const patience = until.aborted ? { attempts: 1 } : { attempts: Infinity, until };
+    const patience = { attempts: Infinity, ...this.patience() };
     this.#background.run(key, () => persist(this.clock, write, patience)).catch(() => undefined);
+  }
+
+  /** After the end of a shutdown's time one try is left, for as long as the process goes on to live. */
+  private patience(): Persistence {
+    const until = this.gate.closed;
+    return until.aborted ? { attempts: 1 } : { until };
   }
 
   /** From now on no refresh token is presented for whoever asks; what others bring is handed out. */

@@ -54,13 +54,17 @@ class NotedClaims extends Claims {
 class OneConnection extends SessionConnector {
   override readonly available = true;
   lose: () => void = () => undefined;
+  change: (rowId: string) => void = () => undefined;
+  /** Looks that have no answer yet. */
+  readonly looks: ((look: Look) => void)[] = [];
 
   override async open(_replicaId: string, listener: SessionListener): Promise<SessionConnection> {
     this.lose = () => listener.lost();
+    this.change = (rowId) => listener.changed(rowId);
     return { server: 'server', hears: false, ping: async () => undefined, close: async () => undefined };
   }
   override look(): Promise<Look> {
-    throw new Error('nobody looks here');
+    return new Promise((answer) => this.looks.push(answer));
   }
   override isSame(): boolean {
     return true;
@@ -80,16 +84,11 @@ describe('A flight in a replica with a session', () => {
     const events = new TokenEvents();
     const session = new ReplicaSession(connector, 'replica', 'auto', clock, events);
     await session.start();
-    const parts = {
-      rows: unused,
-      store: unused,
-      outbox: unused,
-      circuits: unused,
-      permits: unused,
-      lineage: unused,
-    };
+    const rows = { findFull: async () => ({ ...row, claimId: 'claim', claimReplica: 'other@server' }) };
+    const circuits = { notice: () => undefined };
+    const parts = { rows: rows as never, store: unused, outbox: unused, circuits: circuits as never };
     const spool = new Spool(null, events);
-    driver = new RefreshDriver({ ...parts, claims, spool, session }, clock, events);
+    driver = new RefreshDriver({ ...parts, permits: unused, lineage: unused, claims, spool, session }, clock, events);
     return () => session.stop();
   });
 
@@ -109,6 +108,50 @@ describe('A flight in a replica with a session', () => {
     expect(await run(flight())).toBeNull();
     await driver.writes.settled();
     expect(claims.notes).toEqual(['claim for replica@server', 'release']);
+  });
+
+  it('that loses its session while the provider is being discovered presents nothing either', async () => {
+    const presented: string[] = [];
+    const discovered = {
+      ...provider,
+      metadata: async () => connector.lose(),
+      proofOf: () => null,
+      credentials: ['secret'],
+      client: async (credential: string) => {
+        presented.push(credential);
+        throw new Error('never to be asked');
+      },
+    } as unknown as Provider;
+    function* flight(): Flight<unknown> {
+      const claimId = yield* ask('claim', row);
+      return yield* ask('present', {
+        row,
+        claimId: claimId!,
+        refreshToken: 'never to be seen',
+        dpopKey: null,
+      });
+    }
+    expect(await driver.run(flight(), unused, discovered)).toBeNull();
+    expect(presented).toEqual([]);
+    await driver.writes.settled();
+    expect(claims.notes).toEqual(['claim for replica@server', 'release']);
+  });
+
+  it('that waits for another replica goes on at its news, also while it looks whether that one lives', async () => {
+    function* flight(): Flight<unknown> {
+      yield* ask('read', undefined);
+      return yield* ask('wait', undefined);
+    }
+    const waiting = run(flight());
+    await expect
+      .poll(async () => {
+        await clock.advance(40);
+        return connector.looks.length;
+      })
+      .toBe(1);
+    connector.change(row.id);
+    connector.looks[0]!({ free: false, server: 'server' });
+    expect(await waiting).toBe(true);
   });
 
   it('that ends without the end of its claim lets go of it, however long the database is away', async () => {

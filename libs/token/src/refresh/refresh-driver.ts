@@ -115,11 +115,13 @@ export class RefreshDriver {
       },
       claim: (row) => flown.claims.take(row),
       present: async ({ row, claimId, refreshToken, dpopKey }) => {
-        if (!flown.claims.holdOn(row, claimId)) return null;
+        const isHeld = (): boolean => flown.claims.isHeld(row, claimId);
+        if (!isHeld()) return null;
+        flown.claims.showLife(row.id, claimId);
         const started = clock.monotonic();
         const key = dpopKey === null ? null : DpopKey.parse(dpopKey);
-        const exchange = await exchangeRefreshToken(provider, refreshToken, key);
-        return { exchange, elapsedMs: clock.monotonic() - started, random: randomFraction() };
+        const exchange = await exchangeRefreshToken(provider, refreshToken, key, isHeld);
+        return exchange && { exchange, elapsedMs: clock.monotonic() - started, random: randomFraction() };
       },
       commit: async ({ row, tokens, write, quarantine }) => {
         await flown.owed?.end();
@@ -158,14 +160,15 @@ export class RefreshDriver {
     const { news, presences } = this.parts.session;
     const started = this.clock.monotonic();
     const watched = row !== null && row.claimReplica !== null;
-    for (;;) {
-      const pause = this.clock.sleep((watched ? 20 : 40) * (1 + randomFraction()));
-      if (row === null) return pause;
-      if (await news.change(row.id, pause)) return;
+    const pause = (): Promise<void> => this.clock.sleep((watched ? 20 : 40) * (1 + randomFraction()));
+    if (row === null) return pause();
+    const mayGoOn = async (): Promise<boolean> => {
+      await pause();
       const unreadMs = this.clock.monotonic() - started;
-      if (!watched || unreadMs > (news.flowing ? UNREAD_MS.heard : UNREAD_MS.unheard)) return;
-      if (!(await presences.isHeld(row))) return;
-    }
+      if (!watched || unreadMs > (news.flowing ? UNREAD_MS.heard : UNREAD_MS.unheard)) return false;
+      return presences.isHeld(row);
+    };
+    while (await news.unlessChanged(row.id, mayGoOn()));
   }
 }
 

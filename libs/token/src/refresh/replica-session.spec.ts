@@ -168,12 +168,12 @@ describe('A replica session', () => {
   it('tells who waits for a row that it was changed, and all when it is lost', async () => {
     const session = await begin();
     const never = new Promise(() => undefined);
-    const changed = session.news.change('row', never);
+    const changed = session.news.unlessChanged('row', never);
     connections.last.listener.changed('row');
-    expect(await changed).toBe(true);
-    const anything = session.news.change('row', never);
+    expect(await changed).toBeNull();
+    const anything = session.news.unlessChanged('row', never);
     connections.last.listener.lost();
-    expect(await anything).toBe(true);
+    expect(await anything).toBeNull();
     expect(session.news.flowing).toBe(false);
     await session.stop();
   });

@@ -50,17 +50,17 @@ export class RowNews {
     for (const wake of woken.flatMap((set) => [...set])) wake();
   }
 
-  /** Resolves when the row was changed, or when `pause` is over. True: it was changed. */
-  async change(rowId: string, pause: Promise<unknown>): Promise<boolean> {
+  /** What `work` resolves with; null as soon as the row was changed meanwhile. @throws what `work` does */
+  async unlessChanged<T>(rowId: string, work: Promise<T>): Promise<T | null> {
     const waiting = this.#waiting.get(rowId) ?? new Set();
     this.#waiting.set(rowId, waiting);
     let wake!: () => void;
-    const changed = new Promise<boolean>((resolve) => {
-      wake = () => resolve(true);
+    const changed = new Promise<null>((resolve) => {
+      wake = () => resolve(null);
       waiting.add(wake);
     });
     try {
-      return await Promise.race([changed, pause.then(() => false)]);
+      return await Promise.race([changed, work]);
     } finally {
       waiting.delete(wake);
       if (waiting.size === 0 && this.#waiting.get(rowId) === waiting) this.#waiting.delete(rowId);

@@ -40,6 +40,7 @@ export class SpoolReplay {
   readonly #unfinishedSince = new Map<string, number>();
   #stopped = false;
   #going: Promise<void> = Promise.resolve();
+  #probe: Promise<string | null> | null = null;
 
   constructor(
     private readonly parts: Parts,
@@ -75,8 +76,12 @@ export class SpoolReplay {
 
   private async round(directory: SpoolDirectory): Promise<void> {
     const { spool } = this.parts;
-    const probe = directory.probe().then(() => null, fileErrorCode);
-    const fault = await atMost(ROUND_MS, probe, HANGS);
+    // One that hangs is enough.
+    this.#probe ??= directory
+      .probe()
+      .then(() => null, fileErrorCode)
+      .finally(() => (this.#probe = null));
+    const fault = await atMost(ROUND_MS, this.#probe, HANGS);
     if (fault === HANGS) return spool.found({ ...spool.state, fault });
     try {
       const left = await this.drain(directory);

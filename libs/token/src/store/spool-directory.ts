@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { Turns } from '../common/turns.js';
 import { randomId } from '../crypto/random.js';
 
 const PROBE = 'probe-';
@@ -8,6 +9,8 @@ const ENTRY = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(?:spool|tmp)$/;
 const UNFINISHED = /\.tmp$/;
 /** Far more than the largest tokens take. */
 const MAX_BYTES = 1_048_576;
+/** A disk that hangs keeps so many of the few threads that all of this process has for files, names of hosts and cryptography. */
+const AT_ONCE = 2;
 /** Some file systems do not know the operation for a directory. */
 const UNKNOWN_FOR_DIRECTORIES = new Set(['EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP']);
 
@@ -35,13 +38,18 @@ export function spoolDirectoryFault(path: string): string | null {
 /** Small files that survive a crash of the process and of the machine. Several processes may use one directory. */
 export class SpoolDirectory {
   private readonly path: string;
+  readonly #turns = new Turns(AT_ONCE);
 
   constructor(path: string) {
     this.path = resolve(path);
   }
 
   /** When it resolves the file is on the disk, whole. @throws an error of the file system; nothing is left behind then */
-  async write(id: string, text: string): Promise<void> {
+  write(id: string, text: string): Promise<void> {
+    return this.#turns.take(() => this.writeNow(id, text));
+  }
+
+  private async writeNow(id: string, text: string): Promise<void> {
     const unfinished = join(this.path, `${id}.tmp`);
     try {
       await writeAndSync(unfinished, text);
@@ -55,7 +63,7 @@ export class SpoolDirectory {
 
   /** Names of files that were written here, by whatever process; `unfinished` ones have no name for good yet. */
   async list(): Promise<{ name: string; id: string; unfinished: boolean }[]> {
-    const names = (await readdir(this.path)).filter((name) => ENTRY.test(name));
+    const names = (await this.#turns.take(() => readdir(this.path))).filter((name) => ENTRY.test(name));
     return names.map((name) => ({
       name,
       id: name.slice(0, name.lastIndexOf('.')),
@@ -64,7 +72,11 @@ export class SpoolDirectory {
   }
 
   /** Null where it is gone. @throws an error of the file system */
-  async read(name: string): Promise<string | null> {
+  read(name: string): Promise<string | null> {
+    return this.#turns.take(() => this.readNow(name));
+  }
+
+  private async readNow(name: string): Promise<string | null> {
     const file = join(this.path, name);
     try {
       if ((await stat(file)).size > MAX_BYTES) return '';
@@ -77,17 +89,15 @@ export class SpoolDirectory {
 
   /** @throws an error of the file system, but not where it is gone already */
   async remove(name: string): Promise<void> {
-    await rm(join(this.path, name), { force: true });
+    await this.#turns.take(() => rm(join(this.path, name), { force: true }));
   }
 
   /** Writes as an entry is written, and takes it away again. @throws an error of the file system */
   async probe(): Promise<void> {
     const file = join(this.path, PROBE + randomId());
-    try {
-      await writeAndSync(file, 'x'.repeat(4096));
-    } finally {
-      await rm(file, { force: true });
-    }
+    await this.#turns.take(() =>
+      writeAndSync(file, 'x'.repeat(4096)).finally(() => rm(file, { force: true })),
+    );
   }
 
   /** The new name is part of the directory, and as durable as that. */

@@ -112,7 +112,7 @@ export abstract class TokenRows {
   ): Promise<TokenRow[]>;
   /**
    * Makes a batch of rows due before `idleMs` have gone by since their refresh token was got, where they would be due later
-   * or never; how many.
+   * or never; how many it has found.
    */
   abstract keepAlive(provider: string, idleMs: number, limit: number, holdMs: number): Promise<number>;
   /** Puts the refresh ahead of expiry off, if the row still is as it was read. */
