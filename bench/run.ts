@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { bffSuites } from './bff.bench.js';
 import { cryptoSuites } from './crypto.bench.js';
 import { keyFigures } from './keys.bench.js';
 import { interleaved, machine } from './measure.js';
@@ -8,7 +9,7 @@ import { readSuites } from './read.bench.js';
 import { startFigures } from './start.bench.js';
 import type { Suite } from './suite.js';
 
-const GROUPS = ['crypto', 'read', 'start', 'keys'] as const;
+const GROUPS = ['crypto', 'read', 'start', 'keys', 'bff'] as const;
 type Group = (typeof GROUPS)[number];
 
 const { values, positionals } = parseArgs({
@@ -27,16 +28,10 @@ const keyEffort = short
 /** `npm run bench` measures all groups, `npm run bench -- keys` some. Asserts nothing: machines differ. */
 const groups: Record<Group, () => Promise<object[]>> = {
   crypto: async () => measureAll(await cryptoSuites()),
-  async read() {
-    const reads = await readSuites(users);
-    try {
-      return await measureAll(reads.suites);
-    } finally {
-      await reads.stop();
-    }
-  },
+  read: async () => measureAndStop(await readSuites(users)),
   start: async () => [await startFigures(short ? 3 : 9)],
   keys: () => keyFigures(keyEffort),
+  bff: async () => measureAndStop(await bffSuites()),
 };
 
 /** Prints a table per group and keeps the figures as JSON. */
@@ -52,6 +47,20 @@ async function main(): Promise<void> {
     'test-results/bench.json',
     `${JSON.stringify({ machine: machine(), effort, users, keyEffort, figures }, null, 2)}\n`,
   );
+}
+
+async function measureAndStop({
+  suites,
+  stop,
+}: {
+  suites: Suite[];
+  stop: () => Promise<void>;
+}): Promise<object[]> {
+  try {
+    return await measureAll(suites);
+  } finally {
+    await stop();
+  }
 }
 
 async function measureAll(suites: Suite[]): Promise<object[]> {

@@ -36,6 +36,7 @@ export class ApiProxy {
     const watch = new CallWatch(api.limits);
     reply.raw.once('close', () => {
       leave();
+      if (reply.raw.writableFinished && request.raw.complete) return watch.done();
       watch.end(browserGone());
       // What the API did not want to read is not to stand in the way of the connection's next request.
       request.raw.unpipe();

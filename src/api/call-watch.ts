@@ -23,8 +23,12 @@ export class CallWatch {
 
   readonly moved = (): void => void this.timer.refresh();
 
-  end(fault: ApiFault): void {
+  done(): void {
     clearTimeout(this.timer);
+  }
+
+  end(fault: ApiFault): void {
+    this.done();
     this.controller.abort(fault);
   }
 

