@@ -108,6 +108,15 @@ describe('bodies that are passed on', () => {
     sent.destroy();
   });
 
+  it('that nobody wants to read do not stand in the way of the next call of that connection', async () => {
+    app.api.answer = ({ response }) => response.writeHead(413).end();
+    const next = 'GET /api/test/me HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n';
+    const body = 'x'.repeat(2 ** 24);
+    const headers = ['Connection: keep-alive', `Content-Length: ${body.length}`];
+    const { text: said } = await app.raw('PUT /api/test/files/1 HTTP/1.1', headers, body + next);
+    expect(said.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 401']);
+  });
+
   describe('end', () => {
     it('at the API when the page gives up sending', async () => {
       app.api.answer = ({ request }) => request.on('error', () => undefined).resume();

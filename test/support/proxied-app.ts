@@ -47,7 +47,10 @@ export async function startProxiedApp(
     raw: async (requestLine, headers = [], body = '') => {
       const socket = connect(Number(port), hostname);
       const cookie = `Cookie: ${visitor.cookieFor(url)}`;
-      const head = ['Host: app', cookie, 'X-Tokenward-CSRF: 1', 'Connection: close', ...headers];
+      const connection = headers.some((header) => header.startsWith('Connection:'))
+        ? []
+        : ['Connection: close'];
+      const head = ['Host: app', cookie, 'X-Tokenward-CSRF: 1', ...connection, ...headers];
       socket.write(`${[requestLine, ...head].join('\r\n')}\r\n\r\n${body}`, 'latin1');
       const answer = await text(socket);
       return { status: Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 0), text: answer };
