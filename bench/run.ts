@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { readWordsAndOptions, runCommand } from '../test/support/command.js';
+import { bffSuites } from './bff.bench.js';
 import { cryptoSuites } from './crypto.bench.js';
 import { type BenchEffort, longEffort, shortEffort } from './effort.js';
 import { keyFigures } from './keys.bench.js';
@@ -11,23 +12,17 @@ import { startFigures } from './start.bench.js';
 import { stormFigures } from './storm.bench.js';
 import type { Suite } from './suite.js';
 
-const GROUPS = ['crypto', 'read', 'start', 'keys', 'refresh', 'storm'] as const;
+const GROUPS = ['crypto', 'read', 'start', 'keys', 'refresh', 'storm', 'bff'] as const;
 type Group = (typeof GROUPS)[number];
 
 const groups: Record<Group, (effort: BenchEffort) => Promise<object[]>> = {
   crypto: async ({ turns }) => measureAll(await cryptoSuites(), turns),
-  async read({ users, turns }) {
-    const reads = await readSuites(users);
-    try {
-      return await measureAll(reads.suites, turns);
-    } finally {
-      await reads.stop();
-    }
-  },
+  read: async ({ users, turns }) => measureAndStop(await readSuites(users), turns),
   start: async ({ starts }) => [await startFigures(starts)],
   keys: ({ keys }) => keyFigures(keys),
   refresh: ({ refresh, turns }) => refreshFigures(refresh, (suite) => measure(suite, turns)),
   storm: ({ storm }) => stormFigures(storm),
+  bff: async ({ turns }) => measureAndStop(await bffSuites(), turns),
 };
 
 /**
@@ -49,6 +44,19 @@ async function main(): Promise<void> {
     'test-results/bench.json',
     `${JSON.stringify({ machine: machine(), effort, figures }, null, 2)}\n`,
   );
+}
+
+interface Suites {
+  suites: Suite[];
+  stop: () => Promise<void>;
+}
+
+async function measureAndStop({ suites, stop }: Suites, turns: Effort): Promise<object[]> {
+  try {
+    return await measureAll(suites, turns);
+  } finally {
+    await stop();
+  }
 }
 
 async function measureAll(suites: Suite[], turns: Effort): Promise<object[]> {

@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { ReferenceApp } from '../test/support/reference-app.js';
+import { residentMegabytes } from '../test/support/resident.js';
 import { median } from './measure.js';
 
 /** Long enough for what a start leaves behind to be collected. */
@@ -27,9 +26,4 @@ export async function startFigures(starts: number): Promise<object> {
     'idle MB': Math.round(median(megabytes)),
     'target MB': '<= 170',
   };
-}
-
-async function residentMegabytes(pid: number): Promise<number> {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
-  return Number(stdout) / 1024;
 }

@@ -14,6 +14,7 @@ import { TokenMetricsModule } from '@tokenward/nestjs/metrics';
 import { adminArea } from './admin/admin.area.js';
 import { ApiController } from './api/api.controller.js';
 import { ApiProxy } from './api/api.proxy.js';
+import { ListedApis } from './api/listed-apis.js';
 import { CsrfGuard } from './auth/csrf.guard.js';
 import { LoginController } from './auth/login.controller.js';
 import { LoginService } from './auth/login.service.js';
@@ -88,6 +89,7 @@ export class AppModule {
         { provide: APP_FILTER, useClass: ProblemFilter },
         ApiProxy,
         EncryptedColumns,
+        ListedApis,
         LoginService,
         LogoutService,
         OidcClients,

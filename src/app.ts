@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { leaveBodiesUnread } from './api/unread-bodies.js';
 import { AppLogger } from './app.logger.js';
 import { AppModule } from './app.module.js';
 import { registerSessions } from './auth/session.js';
@@ -27,6 +28,7 @@ export async function startApp(config: Config, providers: AppProviders): Promise
   });
   const fastify = adapter.getInstance();
   registerSecurityHeaders(fastify, config.production);
+  leaveBodiesUnread(fastify);
   await registerSessions(fastify, config.production);
   try {
     await app.listen(config.port, config.host);

@@ -1,33 +1,32 @@
-import { All, Body, Controller, Param, Req, Res, UseGuards } from '@nestjs/common';
+import { All, Controller, Param, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser } from '../auth/current-user.js';
 import { SessionGuard } from '../auth/session.guard.js';
 import type { SessionUser } from '../auth/session-user.js';
+import { ApiFaultFilter } from './api-fault.filter.js';
+import { callNotListed } from './api.fault.js';
 import { ApiProxy } from './api.proxy.js';
+import { bodyUnread } from './unread-bodies.js';
 
 /** `/api/<provider>/<path>`: the browser has a session, the API gets a token, and neither sees the other's secret. */
 @Controller('api')
 @UseGuards(SessionGuard)
+@UseFilters(ApiFaultFilter)
 export class ApiController {
   constructor(private readonly proxy: ApiProxy) {}
 
   @All(':provider/*')
+  @RouteConfig(bodyUnread)
   async call(
     @CurrentUser() user: SessionUser,
     @Param('provider') provider: string,
-    @Body() body: unknown,
-    @Req() { method, url }: FastifyRequest,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const path = `/${url.split('/').slice(3).join('/')}`;
-    const answer = await this.proxy.call(user, provider, { method, path, body });
-    // Of the API's headers only the one that describes the content: its cookies and policies are not this app's. Nor
-    // may a document or a script that it answers with do anything in this app's name.
-    const type = answer.headers['content-type'] as string | undefined;
-    await reply
-      .status(answer.status)
-      .header('content-security-policy', "sandbox; default-src 'none'")
-      .type(type ?? 'application/octet-stream')
-      .send(answer.data);
+    // As it came over the wire: the router has decoded what it names, and takes more than one way to write it.
+    const [here, target] = [`/api/${provider}`, request.raw.url ?? ''];
+    if (!target.startsWith(`${here}/`)) throw callNotListed();
+    await this.proxy.pass({ userId: user.id, provider }, target.slice(here.length), request, reply);
   }
 }

@@ -1,57 +1,70 @@
-import { BadRequestException, ForbiddenException, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { TokenHttpService } from '@tokenward/nestjs';
-import type { AxiosResponse } from 'axios';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
 import { firstValueFrom } from 'rxjs';
-import type { SessionUser } from '../auth/session-user.js';
-import type { ProviderApi } from '../config/providers-file.js';
-import { ProviderDirectory } from '../providers/provider-directory.js';
-import { isListed } from './call-list.js';
+import { browserGone, callNotListed } from './api.fault.js';
+import { CallWatch } from './call-watch.js';
+import { CallsUnderWay } from './calls-under-way.js';
+import { ListedApis } from './listed-apis.js';
+import { passAnswer, type Answer, type PassedCall } from './pass-answer.js';
+import { requestBody } from './request-body.js';
+import { requestHeaders } from './request-headers.js';
 
-export interface ApiCall {
-  method: string;
-  /** Path and query, beginning with a slash. */
-  path: string;
-  body?: unknown;
+/** Whose token a call carries. */
+export interface Caller {
+  userId: string;
+  provider: string;
 }
 
-const mostBytes = 5 * 1024 * 1024;
-
-/** Calls a provider's API as a user: only what the configuration lists, and only at the configured address. */
+/** Passes calls on to a provider's API: only what the configuration lists, streamed both ways, with the user's token. */
 @Injectable()
 export class ApiProxy {
+  private readonly underWay = new CallsUnderWay();
+
   constructor(
     private readonly http: TokenHttpService,
-    private readonly providers: ProviderDirectory,
+    private readonly apis: ListedApis,
   ) {}
 
-  call(user: SessionUser, provider: string, { method, path, body }: ApiCall): Promise<AxiosResponse<Buffer>> {
-    const api = this.apiOf(provider);
-    const url = new URL(path, api.baseUrl);
-    const below = new URL(api.baseUrl).pathname.replace(/\/$/, '');
-    url.pathname = below + url.pathname;
-    if (
-      url.origin !== new URL(api.baseUrl).origin ||
-      !isListed(api.calls, method, url.pathname.slice(below.length))
-    ) {
-      throw new ForbiddenException('This call is not on the list of calls that are passed on.');
+  /** `path`: what came after `/api/<provider>`, as it was written. @throws ApiFault, TokenError */
+  async pass(caller: Caller, path: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const api = this.apis.get(caller.provider);
+    const address = api.addressOf(request.method, path);
+    if (address === null) throw callNotListed();
+    const leave = this.underWay.enter(caller.provider, caller.userId, api.limits.callsAtOnce);
+    const watch = new CallWatch(api.limits);
+    reply.raw.once('close', () => {
+      leave();
+      if (reply.raw.writableFinished && request.raw.complete) return watch.done();
+      watch.end(browserGone());
+      // What the API did not want to read is not to stand in the way of the connection's next request.
+      request.raw.unpipe();
+      request.raw.resume();
+    });
+    const call = { api, address, request: request.raw, watch };
+    try {
+      passAnswer(await this.send(caller, call), call, reply);
+    } catch (error) {
+      throw watch.signal.aborted ? watch.signal.reason : error;
     }
+  }
+
+  private async send(caller: Caller, { api, address, request, watch }: PassedCall): Promise<Answer> {
+    const { data, headers } = await requestBody(request, api.limits.requestBytes, watch);
     return firstValueFrom(
-      this.http.as({ userId: user.id, provider }).request<Buffer>({
-        method,
-        url: url.href,
-        data: body,
-        responseType: 'arraybuffer',
-        maxContentLength: mostBytes,
+      this.http.as(caller).request<Readable>({
+        method: request.method!,
+        url: address,
+        data,
+        headers: { ...requestHeaders(request.headers), ...headers },
+        signal: watch.signal,
+        responseType: 'stream',
+        decompress: false,
         maxRedirects: 0,
         // Whatever the API says is for the page to read; that it could not be asked is an error.
         validateStatus: () => true,
       }),
     );
-  }
-
-  private apiOf(provider: string): ProviderApi {
-    const { api } = this.providers.get(provider);
-    if (!api) throw new BadRequestException('No API is configured for this provider.');
-    return api;
   }
 }

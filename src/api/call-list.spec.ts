@@ -13,13 +13,13 @@ it.each([
 
 it.each([
   ['POST', '/me'],
+  ['HEAD', '/me'],
+  ['get', '/me'],
+  ['GET', '/ME'],
   ['GET', '/me/'],
   ['GET', '/mexico'],
   ['GET', '/files/1'],
   ['POST', '/files'],
-  ['POST', '/files/..%2Fme'],
-  ['POST', '/files/%2e%2e/me'],
-  ['POST', '/files/..\\me'],
 ])('refuses %s %s', (method, path) => {
   expect(isListed(list, method, path)).toBe(false);
 });

@@ -177,6 +177,30 @@ describe('the configuration', () => {
       '{"a": {"api": {"baseUrl": "https://a.example", "calls": ["me"]}}}',
       /calls 0 must be like "GET \/me"/,
     ],
+    ...['GET me', 'GET /a/../b', 'GET /a/*/b', 'GET /a*', 'OPTIONS /a', 'GET /a/%2e%2e', 'GET //a'].map(
+      (call): [string, string, RegExp] => [
+        `the call ${call}`,
+        JSON.stringify({ a: { api: { baseUrl: 'https://a.example', calls: ['GET /*', call] } } }),
+        /calls 1 must be like "GET \/me"/,
+      ],
+    ),
+    ...['https://a.example/?a', 'https://a.example/#a', 'https://a:b@a.example', 'https://a.example/b//'].map(
+      (baseUrl): [string, string, RegExp] => [
+        `the address ${baseUrl}`,
+        JSON.stringify({ a: { api: { baseUrl, calls: [] } } }),
+        /baseUrl must end with its path/,
+      ],
+    ),
+    [
+      'an address that is none',
+      '{"a": {"api": {"baseUrl": "a.example", "calls": []}}}',
+      /baseUrl must be an address such as/,
+    ],
+    [
+      'a limit that cannot be',
+      '{"a": {"api": {"baseUrl": "https://a.example", "calls": [], "limits": {"idleSeconds": 0}}}}',
+      /limits idleSeconds Too small/,
+    ],
   ])('names the fault of %s', (_what, content, fault) => {
     expect(faultsOf({ PROVIDERS_FILE: content.startsWith('/') ? content : file(content) })).toEqual([
       expect.stringMatching(fault),

@@ -1,31 +1,43 @@
 import { readFileSync } from 'node:fs';
 import type { ProviderOptions } from '@tokenward/nestjs';
 import { z } from 'zod';
+import { isPlainPath } from '../common/plain-path.js';
+import { apiLimits } from './api-limits.js';
 
-const call = /^(GET|POST|PUT|PATCH|DELETE) \/\S*$/;
+const call = /^(GET|HEAD|POST|PUT|PATCH|DELETE) (\/[^\s*]*?)(?:(?<=\/)\*)?$/;
+
+/** One that could be meant: the paths of calls are compared as they are written, and only plain ones pass. */
+const isCall = (text: string): boolean => isPlainPath(call.exec(text)?.[2] ?? '');
+
+/** The paths of calls are put behind it. What is no address at all has been told so already. */
+function isBaseUrl(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { pathname, search, hash, username, password } = new URL(text);
+  return isPlainPath(pathname) && [search, hash, username, password].every((part) => part === '');
+}
+
+/** The API that is called with a provider's tokens, and the only calls that are passed on to it. */
+const listedApi = z.strictObject({
+  baseUrl: z
+    .url({ protocol: /^https?$/, error: 'must be an address such as https://api.example.com' })
+    .refine(isBaseUrl, 'must end with its path, as in https://api.example.com/v1'),
+  calls: z.array(z.string().refine(isCall, 'must be like "GET /me"; a path may end in "/*"')),
+  limits: apiLimits.optional(),
+});
+
+export type ProviderApi = z.infer<typeof listedApi>;
 
 /** What the app itself wants to know of a provider. The rest is the library's, which validates it when it starts. */
 const entry = z.looseObject({
   label: z.string().optional(),
   note: z.string().optional(),
-  api: z
-    .strictObject({
-      baseUrl: z.url({ protocol: /^https?$/, error: 'must be an address such as https://api.example.com' }),
-      calls: z.array(z.string().regex(call, 'must be like "GET /me"; a path may end in "/*"')),
-    })
-    .optional(),
+  api: listedApi.optional(),
 });
 
 const file = z.record(
   z.string().regex(/^[a-z\d_-]{1,64}$/, 'must be a name of 1 to 64 of a-z 0-9 _ -'),
   entry,
 );
-
-/** The API that is called with a provider's tokens, and the only calls that are passed on to it. */
-export interface ProviderApi {
-  baseUrl: string;
-  calls: string[];
-}
 
 export interface AppProvider {
   label: string;

@@ -1,6 +1,7 @@
 import { BadRequestException, Controller, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
-import { TokenService } from '@tokenward/nestjs';
-import { ApiProxy } from '../api/api.proxy.js';
+import { TokenHttpService, TokenService } from '@tokenward/nestjs';
+import { firstValueFrom } from 'rxjs';
+import { ListedApis } from '../api/listed-apis.js';
 import { CurrentUser } from '../auth/current-user.js';
 import { SessionGuard } from '../auth/session.guard.js';
 import type { SessionUser } from '../auth/session-user.js';
@@ -22,7 +23,8 @@ interface Burst {
 export class BurstController {
   constructor(
     private readonly tokens: TokenService,
-    private readonly proxy: ApiProxy,
+    private readonly http: TokenHttpService,
+    private readonly apis: ListedApis,
     private readonly providers: ProviderDirectory,
   ) {}
 
@@ -30,11 +32,12 @@ export class BurstController {
   @HttpCode(200)
   async burst(@CurrentUser() user: SessionUser, @Param('provider') provider: string): Promise<Burst> {
     const path = this.providers.sample(provider);
-    if (path === null) throw new BadRequestException('No call to try out is listed for this provider.');
-    const call = () => this.proxy.call(user, provider, { method: 'GET', path });
+    const address = path === null ? null : this.apis.get(provider).addressOf('GET', path);
+    if (address === null) throw new BadRequestException('No call to try out is listed for this provider.');
+    const call = () => firstValueFrom(this.http.as({ userId: user.id, provider }).get(address));
     const before = await this.generation(user, provider);
     const answers = await Promise.allSettled(Array.from({ length: calls }, call));
-    const ok = answers.filter((answer) => answer.status === 'fulfilled' && answer.value.status < 300).length;
+    const ok = answers.filter(({ status }) => status === 'fulfilled').length;
     return { calls, ok, exchanges: (await this.generation(user, provider)) - before };
   }
 

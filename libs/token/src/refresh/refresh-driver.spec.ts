@@ -88,7 +88,11 @@ describe('A flight in a replica with a session', () => {
     const circuits = { notice: () => undefined };
     const parts = { rows: rows as never, store: unused, outbox: unused, circuits: circuits as never };
     const spool = new Spool(null, events);
-    driver = new RefreshDriver({ ...parts, permits: unused, lineage: unused, claims, spool, session }, clock, events);
+    driver = new RefreshDriver(
+      { ...parts, permits: unused, lineage: unused, claims, spool, session },
+      clock,
+      events,
+    );
     return () => session.stop();
   });
 
