@@ -86,11 +86,6 @@ async function mariadbBackup({ options }: Pick<TestDatabase, 'options'>): Promis
       };
     },
     async restoreInPlace() {
-      // The server knows the second of a table's creation, and real backups are older than that.
-      await query(
-        options,
-        'SELECT SLEEP(MAX(UNIX_TIMESTAMP(CREATE_TIME)) + 1 - UNIX_TIMESTAMP()) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()',
-      );
       await run('mariadb --no-defaults', database, dump);
     },
     remove: async () => undefined,

@@ -38,15 +38,15 @@ export class SqlLineage extends Lineage {
     await this.database.learnIdentity();
     const told = sql`COALESCE(${identity}, '')`;
     try {
-      // Not part of a transaction that the host may roll back.
+      // Not part of a transaction that the host may roll back. What the identity is may depend on when this row was inserted.
       await this.database.affectedAlone(
-        sql`INSERT INTO ${lineage} (only_one, identity) SELECT 1, ${told} WHERE NOT EXISTS (SELECT 1 FROM ${lineage})`,
+        sql`INSERT INTO ${lineage} (only_one, identity) SELECT 1, '' WHERE NOT EXISTS (SELECT 1 FROM ${lineage})`,
       );
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
     }
     if (!this.available) return false;
-    // It was not told before: nothing to compare with.
+    // It is new, or was not told before: nothing to compare with.
     await this.database.affected(sql`UPDATE ${lineage} SET identity = ${told} WHERE identity = ''`);
     // The clock of the server of before may have been ahead of this one's.
     const latest = sql`(SELECT COALESCE(MAX(refreshed_at), 0) + 1 FROM ${tokens})`;
