@@ -60,13 +60,17 @@ export class Permits {
     }
   }
 
-  /** Turns away at once whoever would wait for too long. */
+  /** Turns away at once whoever would wait for too long, going by the place in the queue. */
   private async wait(queue: Waiting[], waitMs: number, perSecond: number): Promise<void> {
-    const next = this.clock.monotonic() + waitMs;
-    const patient = queue.filter(({ deadline }) => deadline >= next);
-    const impatient = queue.filter(({ deadline }) => deadline < next);
-    queue.splice(0, queue.length, ...patient);
-    for (const [index, { answer }] of impatient.entries()) answer(waitMs + costMs(perSecond, index));
+    const now = this.clock.monotonic();
+    const batch = batchOf(perSecond);
+    const all = queue.map((waiting, place) => {
+      const servedInMs = waitMs + costMs(perSecond, place - (place % batch));
+      return { waiting, servedInMs, isPatient: waiting.deadline >= now + servedInMs };
+    });
+    const patient = all.filter(({ isPatient }) => isPatient);
+    queue.splice(0, queue.length, ...patient.map(({ waiting }) => waiting));
+    for (const { waiting, servedInMs, isPatient } of all) if (!isPatient) waiting.answer(servedInMs);
     if (queue.length > 0) await this.clock.sleep(waitMs);
   }
 }

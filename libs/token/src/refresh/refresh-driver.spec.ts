@@ -117,8 +117,11 @@ describe('A flight in a replica with a session', () => {
   it('that loses its session while the provider is being discovered presents nothing either', async () => {
     const presented: string[] = [];
     const discovered = {
-      ...provider,
-      metadata: async () => connector.lose(),
+      name: provider.name,
+      timeoutSeconds: provider.timeoutSeconds,
+      metadata: async () => {
+        connector.lose();
+      },
       proofOf: () => null,
       credentials: ['secret'],
       client: async (credential: string) => {

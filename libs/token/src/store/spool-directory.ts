@@ -95,9 +95,13 @@ export class SpoolDirectory {
   /** Writes as an entry is written, and takes it away again. @throws an error of the file system */
   async probe(): Promise<void> {
     const file = join(this.path, PROBE + randomId());
-    await this.#turns.take(() =>
-      writeAndSync(file, 'x'.repeat(4096)).finally(() => rm(file, { force: true })),
-    );
+    await this.#turns.take(async () => {
+      try {
+        await writeAndSync(file, 'x'.repeat(4096));
+      } finally {
+        await rm(file, { force: true });
+      }
+    });
   }
 
   /** The new name is part of the directory, and as durable as that. */
