@@ -14,21 +14,21 @@ describe('a call', () => {
     vi.useRealTimers();
   });
 
-  const endsAfter = (seconds: number): void => {
+  const expectEndAfter = (seconds: number): void => {
     vi.advanceTimersByTime(seconds * 1000 - 1);
     expect(watch.signal.aborted).toBe(false);
     vi.advanceTimersByTime(1);
     expect(watch.signal.reason).toMatchObject({ code: 'API_TIMEOUT', status: 504 });
   };
 
-  it('ends when the answer does not begin in time', () => endsAfter(10));
+  it('ends when the answer does not begin in time', () => expectEndAfter(10));
 
   it('goes on while its body moves', () => {
     for (let second = 0; second < 30; second += 9) {
       vi.advanceTimersByTime(9000);
       watch.moved();
     }
-    endsAfter(10);
+    expectEndAfter(10);
   });
 
   it('ends when nothing of its answer moves in time, which is another one', () => {
@@ -36,7 +36,7 @@ describe('a call', () => {
     watch.answered();
     vi.advanceTimersByTime(4000);
     watch.moved();
-    endsAfter(5);
+    expectEndAfter(5);
   });
 
   it('ends for the first reason there is', () => {
