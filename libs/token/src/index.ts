@@ -15,6 +15,7 @@ export { KeyAuditEntity } from './database/entities/key-audit.entity.js';
 export { ProviderStateEntity } from './database/entities/provider-state.entity.js';
 export { ReplicaEntity } from './database/entities/replica.entity.js';
 export { RevocationEntity } from './database/entities/revocation.entity.js';
+export { SessionEntity } from './database/entities/session.entity.js';
 export { TokenEntity } from './database/entities/token.entity.js';
 
 export {
@@ -68,12 +69,14 @@ export type { TokenEventEmitter } from './events/event-bridge.js';
 export { type NamedTokenEvents, TOKEN_EVENT, type TokenEventName } from './events/named-events.js';
 export { TokenEventsModule } from './events/token-events.module.js';
 export {
+  CrossSiteRequestError,
   DecryptionError,
   KeyStateError,
   KeyUnavailableError,
   ProviderUnavailableError,
   ReauthorizationRequiredError,
   ScopeNotGrantedError,
+  SessionRequiredError,
   TokenConfigurationError,
   TokenError,
   TokenInputError,

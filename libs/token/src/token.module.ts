@@ -15,6 +15,7 @@ import { SqlKeyTransitions } from './database/sql-key-transitions.js';
 import { SqlProviderStates } from './database/sql-provider-states.js';
 import { SqlRevocationRows } from './database/sql-revocation-rows.js';
 import { SqlSealedRows } from './database/sql-sealed-rows.js';
+import { SqlSessionRows } from './database/sql-session-rows.js';
 import { SqlTokenRows } from './database/sql-token-rows.js';
 import { EncryptionService } from './encryption/encryption.service.js';
 import { PRINCIPAL_OF, TokenGuard } from './guard/token.guard.js';
@@ -58,9 +59,11 @@ import { Reencryption } from './store/reencryption.js';
 import { ProviderStates } from './store/provider-states.js';
 import { RevocationRows } from './store/revocation-rows.js';
 import { SealedRows } from './store/sealed-rows.js';
+import { SessionRows } from './store/session-rows.js';
 import { SpoolDirectory } from './store/spool-directory.js';
 import { TokenRows } from './store/token-rows.js';
 import { TokenStore } from './store/token-store.js';
+import { SessionEndings } from './session-endings.js';
 import { TokenCache } from './token.cache.js';
 import { TokenLifecycle } from './token.lifecycle.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './token.module-definition.js';
@@ -139,6 +142,7 @@ const ports: NestProvider[] = [
   provide(SealedRows, [Database], (database: Database) => new SqlSealedRows(database)),
   provide(RevocationRows, [Database], (database: Database) => new SqlRevocationRows(database)),
   provide(ProviderStates, [Database], (database: Database) => new SqlProviderStates(database)),
+  provide(SessionRows, [Database], (database: Database) => new SqlSessionRows(database)),
   provide(KeyWrapper, [OPTIONS], ({ wrapper }: ResolvedOptions) => wrapper),
 ];
 
@@ -316,6 +320,12 @@ const services: NestProvider[] = [
     [OPTIONS, Clock, ReplicaSession],
     ({ cacheEntries }: ResolvedOptions, clock: Clock, { news }: ReplicaSession) =>
       cacheEntries === false ? null : new TokenCache(cacheEntries, clock, news),
+  ),
+  provide(
+    SessionEndings,
+    [SessionRows, ReplicaSession, TokenEvents],
+    (rows: SessionRows, { news }: ReplicaSession, events: TokenEvents) =>
+      new SessionEndings(rows, news, events),
   ),
   provide(
     ClientTokens,
@@ -499,6 +509,8 @@ const edges: NestProvider[] = [
     ProviderStates,
     Database,
     ReplicaSession,
+    SessionRows,
+    SessionEndings,
     Clock,
   ],
 })

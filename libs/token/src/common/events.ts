@@ -63,6 +63,8 @@ export type TokenEvent =
   | { type: 'spool_file_unreadable'; file: string; reason: string }
   | { type: 'answer_spooled'; provider: string; recordId: string; outcome: SpoolOutcome }
   | { type: 'session_changed'; liveness: 'session' | 'lease'; reason: string | null }
+  | { type: 'session_started'; recordId: string }
+  | { type: 'session_ended'; recordId: string; reason: string }
   | { type: 'tenant_shredded'; keys: number; tokens: number }
   | { type: 'job_run'; job: string; outcome: 'succeeded' | 'failed'; processed: number; reason?: string };
 

@@ -8,6 +8,7 @@ import { KeyAuditEntity } from './entities/key-audit.entity.js';
 import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
+import { SessionEntity } from './entities/session.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
 import { type Fragment, render, type Rendering, sql, type Statement, type TableName } from './sql.js';
 
@@ -23,6 +24,7 @@ const ENTITIES: Record<TableName, Function> = {
   replicas: ReplicaEntity,
   revocations: RevocationEntity,
   providers: ProviderStateEntity,
+  sessions: SessionEntity,
 };
 
 /** The driver's own connection of better-sqlite3. */

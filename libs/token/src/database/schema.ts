@@ -4,6 +4,7 @@ import { KeyAuditEntity } from './entities/key-audit.entity.js';
 import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
+import { SessionEntity } from './entities/session.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
 import { CreateTokenwardTables1764000000000 } from './migrations/1764000000000-create-tokenward-tables.js';
 import { AddKeyRotation1764100000000 } from './migrations/1764100000000-add-key-rotation.js';
@@ -11,6 +12,7 @@ import { AddRevocationOutbox1764200000000 } from './migrations/1764200000000-add
 import { AddClaimReplica1764300000000 } from './migrations/1764300000000-add-claim-replica.js';
 import { AddProviderStates1764400000000 } from './migrations/1764400000000-add-provider-states.js';
 import { AddDpopKey1764500000000 } from './migrations/1764500000000-add-dpop-key.js';
+import { AddSessions1764700000000 } from './migrations/1764700000000-add-sessions.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
 export const tokenEntities = [
@@ -21,6 +23,7 @@ export const tokenEntities = [
   ReplicaEntity,
   RevocationEntity,
   ProviderStateEntity,
+  SessionEntity,
 ] as const;
 
 /** Put these into your DataSource: `migrations: [...tokenMigrations, …]`. They run forward and back on every supported database. */
@@ -31,4 +34,5 @@ export const tokenMigrations = [
   AddClaimReplica1764300000000,
   AddProviderStates1764400000000,
   AddDpopKey1764500000000,
+  AddSessions1764700000000,
 ] as const;

@@ -155,6 +155,7 @@ export class SqlSealedRows extends SealedRows {
     );
     const erased = {
       status: sql`'revoked'`,
+      ends: sql`ends + 1`,
       generation: sql`generation + 1`,
       access_ct: sql`NULL`,
       refresh_ct: sql`NULL`,

@@ -167,7 +167,7 @@ export class SqlTokenRows extends TokenRows {
   }
 
   override async revoke(id: string, seen: number, entry: NewRevocation | null): Promise<boolean> {
-    const update = sql`UPDATE ${tokens} SET status = 'revoked', generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL, dpop_ct = NULL,
+    const update = sql`UPDATE ${tokens} SET status = 'revoked', ends = ends + 1, generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL, dpop_ct = NULL,
         refresh_after = NULL, updated_at = ${now}, quarantined_as = NULL, claim_id = NULL, claimed_at = NULL, unknown_since = NULL, retry_after = NULL
       WHERE id = ${id} AND generation = ${seen}`;
     const statement = announced(this.database.dialect, update);

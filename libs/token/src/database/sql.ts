@@ -10,7 +10,7 @@ export class Fragment {
 }
 
 export type TableName =
-  'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas' | 'revocations' | 'providers';
+  'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas' | 'revocations' | 'providers' | 'sessions';
 
 /** Resolved when the statement is rendered for a database. */
 export type Symbolic = { readonly symbol: 'now' | TableName };
@@ -23,6 +23,7 @@ export const keyAudit: Symbolic = { symbol: 'keyAudit' };
 export const replicas: Symbolic = { symbol: 'replicas' };
 export const revocations: Symbolic = { symbol: 'revocations' };
 export const providers: Symbolic = { symbol: 'providers' };
+export const sessions: Symbolic = { symbol: 'sessions' };
 
 export function sql(strings: TemplateStringsArray, ...values: unknown[]): Fragment {
   return new Fragment(strings, values);

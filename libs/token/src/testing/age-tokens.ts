@@ -1,6 +1,7 @@
 import { TokenInputError } from '../common/errors.js';
 import { epochMilliseconds } from '../database/entities/epoch-milliseconds.js';
 import { ProviderStateEntity } from '../database/entities/provider-state.entity.js';
+import { SessionEntity } from '../database/entities/session.entity.js';
 import { TokenEntity } from '../database/entities/token.entity.js';
 
 /** As much of TypeORM's `DataSource` as is needed here. */
@@ -13,15 +14,15 @@ export interface AgeingDataSource {
 }
 
 /**
- * Moves every instant of the stored tokens (expiry, back-off, claims) and of the providers' circuits `seconds` into the
- * past, as if so much time had gone by at the database. What a replica has in memory goes by its `Clock`.
+ * Moves every instant of the stored tokens (expiry, back-off, claims), of the providers' circuits and of the sessions
+ * `seconds` into the past, as if so much time had gone by at the database. What a replica has in memory goes by its `Clock`.
  * @throws TokenInputError for a time that goes backwards
  */
 export async function ageTokens(dataSource: AgeingDataSource, seconds: number): Promise<void> {
   if (!Number.isFinite(seconds) || seconds < 0)
     throw new TokenInputError('seconds', 'must be a number, 0 or more');
   const milliseconds = Math.round(seconds * 1000);
-  for (const entity of [TokenEntity, ProviderStateEntity]) {
+  for (const entity of [TokenEntity, ProviderStateEntity, SessionEntity]) {
     const { tablePath, columns } = dataSource.getMetadata(entity);
     const changes = columns
       .filter(({ transformer }) => transformer === epochMilliseconds.transformer)
