@@ -22,6 +22,7 @@ export {
   TokenService,
   type DpopProofOptions,
   type GetAccessTokenOptions,
+  type RevocationFilter,
   type StoreTokensOptions,
 } from './token.service.js';
 export type { DpopPrivateKey } from './crypto/dpop-key.js';

@@ -357,6 +357,7 @@ const services: NestProvider[] = [
       TokenEvents,
       ClientTokens,
       ExchangedTokens,
+      SessionEndings,
     ],
     (
       rows: TokenRows,
@@ -368,12 +369,14 @@ const services: NestProvider[] = [
       events: TokenEvents,
       clientTokens: ClientTokens,
       exchangedTokens: ExchangedTokens,
+      endings: SessionEndings,
     ) =>
       new TokenService(rows, store, writer, refresher, providers, {
         cache,
         events,
         clientTokens,
         exchangedTokens,
+        endings,
       }),
   ),
 ];
@@ -433,17 +436,18 @@ const edges: NestProvider[] = [
   ),
   provide(
     TokenMaintenance,
-    [TokenRows, RefreshAhead, KeyService, Reencryption, RevocationRun, TokenEvents, OPTIONS],
+    [TokenRows, RefreshAhead, KeyService, Reencryption, RevocationRun, SessionEndings, TokenEvents, OPTIONS],
     (
       rows: TokenRows,
       refreshAhead: RefreshAhead,
       keyService: KeyService,
       reencryption: Reencryption,
       revocations: RevocationRun,
+      endings: SessionEndings,
       events: TokenEvents,
       { ahead, cleanup, rotation }: ResolvedOptions,
     ) =>
-      new TokenMaintenance(rows, refreshAhead, keyService, reencryption, revocations, events, {
+      new TokenMaintenance(rows, refreshAhead, keyService, reencryption, revocations, endings, events, {
         retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
         cleanupBatchSize: (cleanup || CLEANUP_DEFAULTS).batchSize,
         aheadBatchSize: (ahead || AHEAD_DEFAULTS).batchSize,

@@ -65,6 +65,7 @@ export type TokenEvent =
   | { type: 'session_changed'; liveness: 'session' | 'lease'; reason: string | null }
   | { type: 'session_started'; recordId: string }
   | { type: 'session_ended'; recordId: string; reason: string }
+  | { type: 'host_session_kept'; recordId: string; reason: string }
   | { type: 'tenant_shredded'; keys: number; tokens: number }
   | { type: 'job_run'; job: string; outcome: 'succeeded' | 'failed'; processed: number; reason?: string };
 

@@ -1,13 +1,17 @@
 import {
   type EndedSession,
+  type HostSessionRow,
   type NewSession,
+  type OverSessions,
   type SessionEndReason,
+  SessionExistsError,
   type SessionFilter,
   type SessionRow,
   SessionRows,
 } from '../store/session-rows.js';
+import type { ResolvedTokenRef } from '../common/tokens.js';
 import { announced } from './announced.js';
-import { type Database, isDeadlock } from './database.js';
+import { type Database, isDeadlock, isUniqueViolation } from './database.js';
 import { ReadBatcher } from './read-batcher.js';
 import { lookupOf } from './row-mapping.js';
 import { LIVE, matching, SESSION, toSessionRow, WHY_OVER } from './session-mapping.js';
@@ -53,13 +57,18 @@ export class SqlSessionRows extends SessionRows {
     const { handle, login, tokens: ref } = session;
     const ofTokens = (column: Fragment): Fragment =>
       ref === null ? sql`NULL` : sql`(SELECT ${column} FROM ${tokens} WHERE lookup = ${lookupOf(ref)})`;
-    // Not part of a transaction that the host may roll back: the cookie goes out in any case.
-    await this.database
-      .affectedAlone(sql`INSERT INTO ${sessions} (id, id_hash, tenant_id, user_id, provider, account, subject, sid,
+    const statement = sql`INSERT INTO ${sessions} (id, id_hash, tenant_id, user_id, provider, account, subject, sid,
         attributes_ct, host_ct, user_agent, token_id, token_ends, created_at, last_seen_at, idle_expires_at, expires_at)
       VALUES (${handle}, ${session.idHash}, ${session.tenantId}, ${session.userId}, ${login?.provider ?? null}, ${login?.account ?? null},
         ${login?.subject ?? null}, ${login?.sid ?? null}, ${session.attributesCt}, ${session.hostCt}, ${session.userAgent},
-        ${ofTokens(sql`id`)}, ${ofTokens(sql`ends`)}, ${now}, ${now}, ${fromNow(session.idleMs)}, ${fromNow(session.absoluteMs)})`);
+        ${ofTokens(sql`id`)}, ${ofTokens(sql`ends`)}, ${now}, ${now}, ${fromNow(session.idleMs)}, ${fromNow(session.absoluteMs)})`;
+    try {
+      // Not part of a transaction that the host may roll back: the cookie goes out in any case.
+      await this.database.affectedAlone(statement);
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new SessionExistsError();
+      throw error;
+    }
     const [row] = await this.list({ handle });
     return row ?? null;
   }
@@ -85,8 +94,13 @@ export class SqlSessionRows extends SessionRows {
     }
   }
 
-  override async endOver(tokenIds?: readonly string[]): Promise<EndedSession[]> {
-    const among = tokenIds === undefined ? sql`` : sql`token_id IN (${list(tokenIds)}) AND`;
+  override async endOver({ tokenIds, tokensEndedWithinMs }: OverSessions = {}): Promise<EndedSession[]> {
+    const some = tokenIds === undefined ? sql`` : sql`token_id IN (${list(tokenIds)}) AND`;
+    const among =
+      tokensEndedWithinMs === undefined
+        ? some
+        : sql`token_id IN (SELECT id FROM ${tokens} WHERE status IN ('revoked', 'reauthorization_required')
+            AND updated_at > ${now} - ${tokensEndedWithinMs}) AND`;
     const ended: EndedSession[] = [];
     for (;;) {
       const found = await this.#some(
@@ -127,6 +141,39 @@ export class SqlSessionRows extends SessionRows {
       })),
       now: Number(rows[0]!['read_at']),
     };
+  }
+
+  override async tokensOnlyOf(filter: SessionFilter): Promise<ResolvedTokenRef | null> {
+    const [found] = await this.database.rows(
+      sql`SELECT token_id, token_ends FROM ${sessions} WHERE ${matching(filter)} AND token_id IS NOT NULL`,
+    );
+    if (!found) return null;
+    const { token_id: id, token_ends: ends } = found;
+    const [row] = await this.database.rows(sql`SELECT tenant_id, user_id, provider, account FROM ${tokens}
+      WHERE id = ${id} AND ends = ${ends} AND NOT EXISTS (SELECT 1 FROM ${sessions} WHERE token_id = ${id} AND token_ends = ${ends}
+        AND ended_at IS NULL AND idle_expires_at > ${now} AND ${sessions}.expires_at > ${now})`);
+    if (!row) return null;
+    return {
+      tenantId: row['tenant_id'] as string,
+      userId: row['user_id'] as string,
+      provider: row['provider'] as string,
+      account: row['account'] as string,
+    };
+  }
+
+  override async unreleased(handle?: string): Promise<HostSessionRow[]> {
+    const which = handle === undefined ? sql`` : sql`AND id = ${handle}`;
+    const rows = await this.database.rows(sql`SELECT id, tenant_id, host_ct FROM ${sessions}
+      WHERE ended_at > ${now} - ${HOST_MS} AND host_ct IS NOT NULL ${which} ORDER BY ended_at LIMIT ${AT_ONCE}`);
+    return rows.map((row) => ({
+      handle: row['id'] as string,
+      tenantId: row['tenant_id'] as string,
+      hostCt: row['host_ct'] as string,
+    }));
+  }
+
+  override async release(handle: string): Promise<void> {
+    await this.#affected(sql`UPDATE ${sessions} SET host_ct = NULL WHERE id = ${handle}`);
   }
 
   override async deleteEnded(retentionMs: number, limit: number): Promise<number> {

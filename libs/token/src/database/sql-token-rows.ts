@@ -2,7 +2,6 @@ import {
   FencedWriteError,
   type FullTokenRow,
   type ReadableTokenRow,
-  type RevocationFilter,
   type TokenFilter,
   type TokenRow,
   TokenRows,
@@ -78,11 +77,7 @@ export class SqlTokenRows extends TokenRows {
     return rows.map(toRow);
   }
 
-  override async findRevocable(
-    filter: RevocationFilter,
-    afterId: string,
-    limit: number,
-  ): Promise<FullTokenRow[]> {
+  override async findRevocable(filter: TokenFilter, afterId: string, limit: number): Promise<FullTokenRow[]> {
     const rows = await this.database.rows(sql`SELECT ${FULL_ROW} FROM ${FULL_ROWS}
       WHERE ${matching(filter)} AND status <> 'revoked' AND id > ${afterId} ORDER BY id LIMIT ${limit}`);
     return rows.map(toFullRow);

@@ -1,11 +1,14 @@
-import { Observable, share, Subject, takeUntil } from 'rxjs';
+import { Observable, ReplaySubject, share, takeUntil } from 'rxjs';
 import type { Clock } from '../common/clock.js';
 import type { RowNews } from '../refresh/row-news.js';
+import type { SessionEndings } from '../session-endings.js';
 import type { EndedSession, SessionRows } from '../store/session-rows.js';
 
 const UNHEARD_MS = 400;
 /** Where news flow they wake it; this is for the one that gets lost. */
 const HEARD_MS = 10_000;
+/** So often it is looked for sessions whose tokens have ended in a process that did not live to end them. */
+const LOOK_MS = 10_000;
 /** A transaction that began before another may commit after it. */
 const OVERLAP_MS = 5_000;
 const HANDLE = /^[\w-]{22}$/;
@@ -13,11 +16,12 @@ const HANDLE = /^[\w-]{22}$/;
 /** Tells of sessions that have ended, on whichever replica, while somebody listens. */
 export class SessionEnds {
   readonly stream: Observable<EndedSession>;
-  readonly #stopped = new Subject<void>();
+  readonly #stopped = new ReplaySubject<void>(1);
   #wake: () => void = () => undefined;
 
   constructor(
     private readonly rows: SessionRows,
+    private readonly endings: SessionEndings,
     private readonly news: RowNews,
     private readonly clock: Clock,
   ) {
@@ -45,12 +49,17 @@ export class SessionEnds {
 
   async #watch(isOver: () => boolean, tell: (ended: EndedSession[]) => void): Promise<void> {
     let since: number | null = null;
+    let lookedAt = -Infinity;
     while (!isOver()) {
       // Whatever is heard while it reads may not have been read.
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
       try {
+        if (this.clock.monotonic() - lookedAt >= LOOK_MS) {
+          await this.endings.endOver({ tokensEndedWithinMs: 6 * LOOK_MS });
+          lookedAt = this.clock.monotonic();
+        }
         since ??= (await this.rows.endedSince(Number.MAX_SAFE_INTEGER)).now - OVERLAP_MS;
         const { ended, now } = await this.rows.endedSince(since);
         if (isOver()) return;

@@ -10,6 +10,8 @@ import type { ResolvedSessionOptions } from './session.options.js';
 import type { SealedText } from './sealed-text.js';
 import type { Session } from './session.types.js';
 
+/** Field of a record that holds the id of a host's session. */
+export const HOST_ID = 'host_session_id';
 /** A session is noted to be in use once in this part of its idle time-out. */
 const TOUCHES = 10;
 
@@ -57,10 +59,18 @@ export class SessionStore {
     return opened.filter((one) => one !== null).map(toSession);
   }
 
-  /** Null when the tokens that it should hang on have ended. @throws KeyUnavailableError */
-  async insert(idHash: string, session: StartedSession): Promise<Session | null> {
+  /**
+   * Null when the tokens that it should hang on have ended. `hostId`: of a session that the host keeps, idle time included.
+   * @throws KeyUnavailableError · SessionExistsError
+   */
+  async insert(
+    idHash: string,
+    session: StartedSession,
+    hostId: string | null = null,
+  ): Promise<Session | null> {
     const { tenantId, userId, login, userAgent, attributes } = session;
-    const { idleMs, absoluteMs } = this.options;
+    const { absoluteMs } = this.options;
+    const idleMs = hostId === null ? this.options.idleMs : absoluteMs;
     const handle = randomBytes(16).toString('base64url');
     const row = await this.rows.insert({
       handle,
@@ -72,7 +82,7 @@ export class SessionStore {
       idleMs,
       absoluteMs,
       attributesCt: await this.sealed.seal(attributes, contextOf({ tenantId, handle })),
-      hostCt: null,
+      hostCt: hostId && (await this.sealed.seal(hostId, { tenantId, recordId: handle, field: HOST_ID })),
       tokens: tokensOf(session),
     });
     if (row === null) return null;
@@ -111,7 +121,8 @@ export class SessionStore {
   async #openIfPossible(row: SessionRow): Promise<OpenedSession | null> {
     const attributes = await this.sealed.open(row.attributesCt, contextOf(row));
     if (attributes === null) return null;
-    const dueInMs = row.lastSeenAt + this.options.idleMs / TOUCHES - row.now;
+    // The idle time of a host's session is the host's.
+    const dueInMs = row.hostCt === null ? row.lastSeenAt + this.options.idleMs / TOUCHES - row.now : Infinity;
     return { row, attributes, touchAt: this.clock.monotonic() + dueInMs };
   }
 }

@@ -22,7 +22,7 @@ export class SessionLifecycle implements OnModuleInit, OnModuleDestroy, BeforeAp
     clock: Clock,
   ) {
     this.#overWithTokens = new Later(clock, async (tokenIds) => {
-      await endings.endOver(tokenIds);
+      await endings.endOver({ tokenIds });
     });
   }
 

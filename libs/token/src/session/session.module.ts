@@ -5,6 +5,7 @@ import { EncryptionService } from '../encryption/encryption.service.js';
 import { ReplicaSession } from '../refresh/replica-session.js';
 import { SessionEndings } from '../session-endings.js';
 import { SessionRows } from '../store/session-rows.js';
+import { HostSessionEnds } from './host-session-ends.js';
 import { SealedText } from './sealed-text.js';
 import { SessionCookie } from './session-cookie.js';
 import { SessionEnds } from './session-ends.js';
@@ -14,6 +15,7 @@ import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './session.module-
 import { type ResolvedSessionOptions, resolveSessionOptions } from './session.options.js';
 import { SessionService } from './session.service.js';
 import { SessionStore } from './session-store.js';
+import { SessionTies } from './session-ties.js';
 
 const OPTIONS = Symbol('tokenward resolved session options');
 
@@ -53,8 +55,9 @@ function provide<T>(
     ),
     provide(
       SessionEnds,
-      [SessionRows, ReplicaSession, Clock],
-      (rows: SessionRows, { news }: ReplicaSession, clock: Clock) => new SessionEnds(rows, news, clock),
+      [SessionRows, SessionEndings, ReplicaSession, Clock],
+      (rows: SessionRows, endings: SessionEndings, { news }: ReplicaSession, clock: Clock) =>
+        new SessionEnds(rows, endings, news, clock),
     ),
     provide(
       SessionService,
@@ -73,8 +76,26 @@ function provide<T>(
         clock: Clock,
       ) => new SessionLifecycle(store, ends, events, news, endings, clock),
     ),
+    provide(
+      SessionTies,
+      [SessionStore, SessionEndings, OPTIONS],
+      (store: SessionStore, endings: SessionEndings, { hostSessions }: ResolvedSessionOptions) =>
+        new SessionTies(store, endings, hostSessions),
+    ),
+    provide(
+      HostSessionEnds,
+      [SessionRows, SealedText, SessionEnds, TokenEvents, Clock, OPTIONS],
+      (
+        rows: SessionRows,
+        sealed: SealedText,
+        ends: SessionEnds,
+        events: TokenEvents,
+        clock: Clock,
+        { hostSessions }: ResolvedSessionOptions,
+      ) => new HostSessionEnds(rows, sealed, ends, events, clock, hostSessions),
+    ),
     SessionGuard,
   ],
-  exports: [SessionService, SessionGuard],
+  exports: [SessionService, SessionTies, SessionGuard],
 })
 export class SessionModule extends ConfigurableModuleClass {}

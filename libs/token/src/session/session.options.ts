@@ -18,6 +18,14 @@ export interface SessionModuleOptions {
   allowInsecureRequests?: boolean;
   /** Sessions kept in memory, for a second or while changes are heard of. Default: `{ maxEntries: 10000 }`. */
   cache?: false | { maxEntries?: number };
+  /** For `SessionTies`: ends a session of the application's own when its tokens have ended. */
+  hostSessions?: HostSessions;
+}
+
+/** Where the application keeps sessions of its own, as a store of express-session or `@fastify/session`. */
+export interface HostSessions {
+  /** Ends the session with this id; resolves also where there is none any more. */
+  destroy(sessionId: string): Promise<void>;
 }
 
 /** The options with every default filled in. */
@@ -28,6 +36,7 @@ export interface ResolvedSessionOptions {
   persistent: boolean;
   secure: boolean;
   cacheEntries: number | false;
+  hostSessions: HostSessions | null;
 }
 
 /** NIST SP 800-63B §4.2.3 (AAL2): 30 minutes without activity, 12 hours at most. */
@@ -52,6 +61,12 @@ const schema = z
         z.literal(false),
         z.strictObject({ maxEntries: z.int().min(1, 'must be at least 1').optional() }),
       ])
+      .optional(),
+    hostSessions: z
+      .custom<HostSessions>(
+        (value) => typeof (value as HostSessions | null)?.destroy === 'function',
+        'must be an object with a method destroy(sessionId)',
+      )
       .optional(),
   })
   .superRefine((options, context) => {
@@ -81,5 +96,6 @@ export function resolveSessionOptions(options: SessionModuleOptions): ResolvedSe
     persistent: data.cookie?.persistent ?? false,
     secure: !data.allowInsecureRequests,
     cacheEntries: data.cache === false ? false : (data.cache?.maxEntries ?? 10_000),
+    hostSessions: data.hostSessions ?? null,
   };
 }

@@ -57,6 +57,9 @@ export interface NewSession extends Pick<
   absoluteMs: number;
 }
 
+/** There is one with this hash, live or not. */
+export class SessionExistsError extends Error {}
+
 /** All fields that are given have to match. */
 export interface SessionFilter {
   idHash?: string;
@@ -75,6 +78,21 @@ export interface EndedSession {
   reason: SessionEndReason;
 }
 
+/** Which sessions to look at, so that not all have to be. */
+export interface OverSessions {
+  /** Those that hang on these rows. */
+  tokenIds?: readonly string[];
+  /** Those whose tokens have ended within this time. */
+  tokensEndedWithinMs?: number;
+}
+
+/** A session of the host. */
+export interface HostSessionRow {
+  handle: string;
+  tenantId: string;
+  hostCt: string;
+}
+
 /**
  * Port: sessions in the database. A session is live until it is ended, until one of its time-outs by the database's
  * clock, or until the tokens that it hangs on have ended: whoever reads it finds that out in the same statement.
@@ -84,7 +102,7 @@ export abstract class SessionRows {
   abstract find(idHash: string): Promise<SessionRow | null>;
   /** Live ones, the newest first. */
   abstract list(filter: SessionFilter): Promise<SessionRow[]>;
-  /** The session as the database has it; null when the tokens that it should hang on have ended. */
+  /** The session as the database has it; null when the tokens that it should hang on have ended. @throws SessionExistsError */
   abstract insert(session: NewSession): Promise<SessionRow | null>;
   /** Moves the idle time-out on. */
   abstract touch(handles: readonly string[], idleMs: number): Promise<void>;
@@ -92,8 +110,17 @@ export abstract class SessionRows {
   abstract replaceAttributes(handle: string, attributesCt: string): Promise<boolean>;
   /** Ends live sessions for good; which. */
   abstract end(filter: SessionFilter, reason: SessionEndReason): Promise<string[]>;
-  /** Marks as ended what is over by time or with its tokens; what. `tokenIds`: those that hang on these rows only. */
-  abstract endOver(tokenIds?: readonly string[]): Promise<EndedSession[]>;
+  /** Marks as ended what is over by time or with its tokens; what. */
+  abstract endOver(among?: OverSessions): Promise<EndedSession[]>;
+  /**
+   * The stored tokens that this session hangs on, over or not, unless another live one hangs on them as well, or they are
+   * of a later log-in; null: none.
+   */
+  abstract tokensOnlyOf(filter: SessionFilter): Promise<ResolvedTokenRef | null>;
+  /** Sessions of the host that have ended here within a day and that it has not destroyed yet. `handle`: this one only. */
+  abstract unreleased(handle?: string): Promise<HostSessionRow[]>;
+  /** The host has destroyed it. */
+  abstract release(handle: string): Promise<void>;
   /** What has ended since `instant` of the database's clock, and that clock now. */
   abstract endedSince(instant: number): Promise<{ ended: EndedSession[]; now: number }>;
   /** Deletes one batch of sessions that have ended longer than `retentionMs` ago; how many. */
