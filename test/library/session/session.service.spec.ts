@@ -2,7 +2,7 @@ import { ReauthorizationRequiredError, SessionRequiredError, TokenInputError } f
 import { SessionModule, type SessionModuleOptions, SessionService } from '@tokenward/nestjs/session';
 import { ageTokens } from '@tokenward/nestjs/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PROVIDER, type Replica, startReplica, tokenOptions } from '../../support/app.js';
+import { freshKeyring, PROVIDER, type Replica, startReplica, tokenOptions } from '../../support/app.js';
 import { describeOnEachDatabase, type TestDatabase } from '../../support/database.js';
 import { startProvider, type TestProvider } from '../../support/provider.js';
 import { SessionBrowser } from '../../support/session/session-browser.js';
@@ -14,9 +14,10 @@ describeOnEachDatabase('A session', ({ createDatabase }) => {
   let database: TestDatabase;
   let replica: Replica;
   let sessions: SessionService;
+  const encryption = { keyring: freshKeyring() };
 
   const start = async (options: SessionModuleOptions = {}): Promise<void> => {
-    replica = await startReplica(database, tokenOptions(provider), {
+    replica = await startReplica(database, tokenOptions(provider, { encryption }), {
       imports: [SessionModule.forRoot(options)],
     });
     sessions = replica.module.get(SessionService);
@@ -344,7 +345,7 @@ describeOnEachDatabase('A session', ({ createDatabase }) => {
     await replica.close();
     replica = await startReplica(
       database,
-      tokenOptions(provider, { cleanup: { retentionDays: 1, batchSize: 2 } }),
+      tokenOptions(provider, { encryption, cleanup: { retentionDays: 1, batchSize: 2 } }),
       {
         imports: [SessionModule.forRoot()],
       },
