@@ -11,7 +11,11 @@ import { SessionCookie } from './session-cookie.js';
 import { SessionEnds } from './session-ends.js';
 import { SessionGuard } from './session.guard.js';
 import { SessionLifecycle } from './session.lifecycle.js';
-import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, type OPTIONS_TYPE } from './session.module-definition.js';
+import {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  type OPTIONS_TYPE,
+} from './session.module-definition.js';
 import { type ResolvedSessionOptions, resolveSessionOptions } from './session.options.js';
 import { SessionService } from './session.service.js';
 import { SessionStore } from './session-store.js';
