@@ -13,13 +13,16 @@ const ranks = [
   ['store/', 'oauth/'],
   ['refresh/', 'revocation/'],
   ['on-demand/'],
-  ['(?:token\\.(?:service|cache|writer)|key\\.service(?:\\.types)?|key-report|token-ref|stored-token)\\.ts$'], // the facades' own files
+  [
+    '(?:token\\.(?:service|cache|writer)|key\\.service(?:\\.types)?|key-report|session-endings|token-ref|stored-token)\\.ts$',
+  ], // the facades' own files
   ['guard/', 'http/', 'jobs/', 'session/', 'events/'],
+  ['authorization/'],
 ];
 /** Their own entry points of the package: they may use the library, nothing in the library uses them. */
-const subpaths = ['health/', 'metrics/', 'kms/', 'testing/', 'import/', 'cli/'];
-/** But one: the command line is a face of the import. */
-const usersOf = { 'import/': ['cli/'] };
+const subpaths = ['health/', 'metrics/', 'kms/', 'session/', 'authorization/', 'testing/', 'import/', 'cli/'];
+/** But two: the command line is a face of the import, and log-ins end in sessions. */
+const usersOf = { 'import/': ['cli/'], 'session/': ['authorization/'] };
 const composition = [
   'index\\.ts$',
   '(?:token\\.(?:module[^/]*|lifecycle|options\\.validation)|key-tools)\\.ts$',

@@ -17,12 +17,14 @@ export { LineageEntity } from './database/entities/lineage.entity.js';
 export { ProviderStateEntity } from './database/entities/provider-state.entity.js';
 export { ReplicaEntity } from './database/entities/replica.entity.js';
 export { RevocationEntity } from './database/entities/revocation.entity.js';
+export { SessionEntity } from './database/entities/session.entity.js';
 export { TokenEntity } from './database/entities/token.entity.js';
 
 export {
   TokenService,
   type DpopProofOptions,
   type GetAccessTokenOptions,
+  type RevocationFilter,
   type StoreTokensOptions,
 } from './token.service.js';
 export type { DpopPrivateKey } from './crypto/dpop-key.js';
@@ -70,12 +72,14 @@ export type { TokenEventEmitter } from './events/event-bridge.js';
 export { type NamedTokenEvents, TOKEN_EVENT, type TokenEventName } from './events/named-events.js';
 export { TokenEventsModule } from './events/token-events.module.js';
 export {
+  CrossSiteRequestError,
   DecryptionError,
   KeyStateError,
   KeyUnavailableError,
   ProviderUnavailableError,
   ReauthorizationRequiredError,
   ScopeNotGrantedError,
+  SessionRequiredError,
   TokenConfigurationError,
   TokenError,
   TokenInputError,

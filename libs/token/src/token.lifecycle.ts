@@ -43,15 +43,29 @@ export class TokenLifecycle implements OnModuleInit, OnApplicationBootstrap, Bef
   /** Exchanges in flight end and are stored; what is not stored in time is in the spool. They seal: the keys go last. */
   async beforeApplicationShutdown(): Promise<void> {
     this.refresher.stopClaiming();
-    await this.within(this.shutdownMs, () =>
-      Promise.all([this.scheduler.stop(), this.replay.stop(), this.lineage.stop(), this.refresher.settled()]),
-    );
-    await this.within(LAST_MS, () => this.refresher.cutOff());
-    await this.within(LAST_MS, () => this.keys.stop());
-    await this.within(LAST_MS, () => this.session.stop());
+    const last = [() => this.refresher.cutOff(), () => this.keys.stop(), () => this.session.stop()];
+    const failures = [
+      await this.within(this.shutdownMs, () =>
+        Promise.all([
+          this.scheduler.stop(),
+          this.replay.stop(),
+          this.lineage.stop(),
+          this.refresher.settled(),
+        ]),
+      ),
+    ];
+    for (const step of last) failures.push(await this.within(LAST_MS, step));
+    const failure = failures.find((one) => one !== null);
+    if (failure) throw failure;
   }
 
-  private async within(milliseconds: number, work: () => Promise<unknown>): Promise<void> {
-    await Promise.race([work(), this.clock.sleep(milliseconds, false)]);
+  /** Null, or why it has failed: the steps behind it are still to be taken. */
+  private async within(milliseconds: number, work: () => Promise<unknown>): Promise<Error | null> {
+    try {
+      await Promise.race([work(), this.clock.sleep(milliseconds, false)]);
+      return null;
+    } catch (error) {
+      return error as Error;
+    }
   }
 }

@@ -16,6 +16,7 @@ import { SqlLineage } from './database/sql-lineage.js';
 import { SqlProviderStates } from './database/sql-provider-states.js';
 import { SqlRevocationRows } from './database/sql-revocation-rows.js';
 import { SqlSealedRows } from './database/sql-sealed-rows.js';
+import { SqlSessionRows } from './database/sql-session-rows.js';
 import { SqlTokenRows } from './database/sql-token-rows.js';
 import { EncryptionService } from './encryption/encryption.service.js';
 import { PRINCIPAL_OF, TokenGuard } from './guard/token.guard.js';
@@ -61,9 +62,11 @@ import { Lineage } from './store/lineage.js';
 import { ProviderStates } from './store/provider-states.js';
 import { RevocationRows } from './store/revocation-rows.js';
 import { SealedRows } from './store/sealed-rows.js';
+import { SessionRows } from './store/session-rows.js';
 import { SpoolDirectory } from './store/spool-directory.js';
 import { TokenRows } from './store/token-rows.js';
 import { TokenStore } from './store/token-store.js';
+import { SessionEndings } from './session-endings.js';
 import { TokenCache } from './token.cache.js';
 import { TokenLifecycle } from './token.lifecycle.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './token.module-definition.js';
@@ -143,6 +146,7 @@ const ports: NestProvider[] = [
   provide(RevocationRows, [Database], (database: Database) => new SqlRevocationRows(database)),
   provide(ProviderStates, [Database], (database: Database) => new SqlProviderStates(database)),
   provide(Lineage, [Database], (database: Database) => new SqlLineage(database)),
+  provide(SessionRows, [Database], (database: Database) => new SqlSessionRows(database)),
   provide(KeyWrapper, [OPTIONS], ({ wrapper }: ResolvedOptions) => wrapper),
 ];
 
@@ -340,6 +344,12 @@ const services: NestProvider[] = [
       cacheEntries === false ? null : new TokenCache(cacheEntries, clock, news),
   ),
   provide(
+    SessionEndings,
+    [SessionRows, ReplicaSession, TokenEvents],
+    (rows: SessionRows, { news }: ReplicaSession, events: TokenEvents) =>
+      new SessionEndings(rows, news, events),
+  ),
+  provide(
     ClientTokens,
     [Clock, TokenEvents, OPTIONS],
     (clock: Clock, events: TokenEvents, { cacheEntries }: ResolvedOptions) =>
@@ -369,6 +379,7 @@ const services: NestProvider[] = [
       TokenEvents,
       ClientTokens,
       ExchangedTokens,
+      SessionEndings,
     ],
     (
       rows: TokenRows,
@@ -380,12 +391,14 @@ const services: NestProvider[] = [
       events: TokenEvents,
       clientTokens: ClientTokens,
       exchangedTokens: ExchangedTokens,
+      endings: SessionEndings,
     ) =>
       new TokenService(rows, store, writer, refresher, providers, {
         cache,
         events,
         clientTokens,
         exchangedTokens,
+        endings,
       }),
   ),
 ];
@@ -445,7 +458,17 @@ const edges: NestProvider[] = [
   ),
   provide(
     TokenMaintenance,
-    [TokenRows, RefreshAhead, KeyService, Reencryption, RevocationRun, LineageWatch, TokenEvents, OPTIONS],
+    [
+      TokenRows,
+      RefreshAhead,
+      KeyService,
+      Reencryption,
+      RevocationRun,
+      LineageWatch,
+      SessionEndings,
+      TokenEvents,
+      OPTIONS,
+    ],
     (
       rows: TokenRows,
       refreshAhead: RefreshAhead,
@@ -453,15 +476,26 @@ const edges: NestProvider[] = [
       reencryption: Reencryption,
       revocations: RevocationRun,
       lineage: LineageWatch,
+      endings: SessionEndings,
       events: TokenEvents,
       { ahead, cleanup, rotation }: ResolvedOptions,
     ) =>
-      new TokenMaintenance(rows, refreshAhead, keyService, reencryption, revocations, lineage, events, {
-        retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
-        cleanupBatchSize: (cleanup || CLEANUP_DEFAULTS).batchSize,
-        aheadBatchSize: (ahead || AHEAD_DEFAULTS).batchSize,
-        dataKeyMaxAgeDays: (rotation || ROTATION_DEFAULTS).dataKeyMaxAgeDays,
-      }),
+      new TokenMaintenance(
+        rows,
+        refreshAhead,
+        keyService,
+        reencryption,
+        revocations,
+        lineage,
+        endings,
+        events,
+        {
+          retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
+          cleanupBatchSize: (cleanup || CLEANUP_DEFAULTS).batchSize,
+          aheadBatchSize: (ahead || AHEAD_DEFAULTS).batchSize,
+          dataKeyMaxAgeDays: (rotation || ROTATION_DEFAULTS).dataKeyMaxAgeDays,
+        },
+      ),
   ),
   provide(
     JobScheduler,
@@ -544,6 +578,8 @@ const edges: NestProvider[] = [
     Database,
     ReplicaSession,
     LineageWatch,
+    SessionRows,
+    SessionEndings,
     Clock,
   ],
 })

@@ -1,6 +1,7 @@
 import { validateCronExpression } from 'cron';
 import { z } from 'zod';
 import { TokenConfigurationError } from './common/errors.js';
+import { faultsOf } from './common/option-faults.js';
 import { principalFromRequest, type PrincipalOf } from './guard/principal.js';
 import {
   CLEANUP_DEFAULTS,
@@ -90,26 +91,6 @@ const schema = z.strictObject({
     .optional(),
 });
 
-/** `providers.github.issuer: must begin with https:`; never the value itself, which may be a secret. */
-function describe(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.join('.') || 'options';
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => `${[...issue.path, key].join('.')}: is not an option; check the spelling`);
-  if (issue.code === 'invalid_key') return [`${path}: ${issue.issues[0]?.message ?? issue.message}`];
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    // The branch that got furthest is the one that was meant.
-    const best = issue.errors.toSorted(
-      (a, b) =>
-        Math.max(0, ...b.map((inner) => inner.path.length)) -
-        Math.max(0, ...a.map((inner) => inner.path.length)),
-    )[0]!;
-    const deeper = best.some((inner) => inner.path.length > 0);
-    if (deeper || issue.message === 'Invalid input')
-      return best.flatMap((inner) => describe({ ...inner, path: [...issue.path, ...inner.path] }));
-  }
-  return [`${path}: ${issue.message.replace(/^Invalid input: /, '')}`];
-}
-
 function cronFaults(schedules: Record<string, string | false>): string[] {
   return Object.entries(schedules).flatMap(([path, cron]) => {
     if (cron === false) return [];
@@ -122,7 +103,7 @@ function cronFaults(schedules: Record<string, string | false>): string[] {
 /** The key wrapper of `encryption` alone, by the same rules. @throws TokenConfigurationError with every fault at once */
 export function resolveWrapper(encryption: unknown): KeyWrapper {
   const { data, error } = z.object({ encryption: encryptionSchema }).safeParse({ encryption });
-  if (!data) throw new TokenConfigurationError(error.issues.flatMap(describe));
+  if (!data) throw new TokenConfigurationError(faultsOf(error));
   return data.encryption;
 }
 
@@ -135,7 +116,7 @@ export function resolveOptions(options: TokenModuleOptions): ResolvedOptions {
   const resolvedRevocation = withDefaults(REVOCATION_DEFAULTS, revocation);
   const resolvedRotation = withDefaults(ROTATION_DEFAULTS, rotation);
   const problems = [
-    ...(parsed.error?.issues.flatMap(describe) ?? []),
+    ...(parsed.error ? faultsOf(parsed.error) : []),
     ...cronFaults({
       'refresh.ahead.cron': ahead && ahead.cron,
       'cleanup.cron': resolvedCleanup && resolvedCleanup.cron,

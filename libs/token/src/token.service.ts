@@ -36,14 +36,9 @@ import { issuedFrom, refreshable } from './refresh/engine.js';
 import { RefreshService } from './refresh/refresh.service.js';
 import { waitFor } from './refresh/wait-for.js';
 import { openCurrent } from './store/open-current.js';
-import {
-  type FullTokenRow,
-  type ReadableTokenRow,
-  type RevocationFilter,
-  type TokenFilter,
-  TokenRows,
-} from './store/token-rows.js';
+import { type FullTokenRow, type ReadableTokenRow, type TokenFilter, TokenRows } from './store/token-rows.js';
 import { TokenStore } from './store/token-store.js';
+import type { SessionEndings } from './session-endings.js';
 import { toStoredToken } from './stored-token.js';
 import { TokenCache } from './token.cache.js';
 import { assertId, resolveTokenRef } from './token-ref.js';
@@ -65,6 +60,12 @@ export interface StoreTokensOptions {
   dpopKey?: DpopPrivateKey;
 }
 
+/** What `revokeAll` ends: what matches all fields that are given. */
+export interface RevocationFilter extends Pick<TokenFilter, 'userId' | 'tenantId' | 'provider'> {
+  /** The `handle` of a session: it ends, and with it the tokens that no other live session hangs on. */
+  sessionId?: string;
+}
+
 export interface DpopProofOptions {
   /** Method of the request that the proof is for. */
   method: string;
@@ -78,8 +79,9 @@ const DEFAULT_MIN_TTL_SECONDS = 5;
 const STORE_FIELDS = ['dpopKey'];
 const PROOF_FIELDS = ['method', 'url', 'nonce'];
 const METHOD = /^[A-Za-z]{1,32}$/;
-const REVOCATION_FIELDS = ['userId', 'tenantId', 'provider'];
-const FILTER_FIELDS = [...REVOCATION_FIELDS, 'account', 'status'];
+const OWNER_FIELDS = ['userId', 'tenantId', 'provider'];
+const REVOCATION_FIELDS = [...OWNER_FIELDS, 'sessionId'];
+const FILTER_FIELDS = [...OWNER_FIELDS, 'account', 'status'];
 
 /** Stores users' tokens and hands out valid ones. The one class that most applications need. */
 export class TokenService {
@@ -94,6 +96,7 @@ export class TokenService {
       events: TokenEvents;
       clientTokens: ClientTokens;
       exchangedTokens: ExchangedTokens;
+      endings: SessionEndings;
     },
   ) {}
 
@@ -242,7 +245,12 @@ export class TokenService {
    */
   async revokeAll(filter: RevocationFilter): Promise<number> {
     assertFilter(filter, REVOCATION_FIELDS);
-    return this.writer.revokeAll(filter, (erased) => this.context.cache?.invalidate(erased));
+    const { sessionId, ...fields } = filter;
+    const of =
+      sessionId === undefined
+        ? fields
+        : await this.context.endings.endForTokens({ ...fields, handle: sessionId });
+    return of === null ? 0 : this.writer.revokeAll(of, (erased) => this.context.cache?.invalidate(erased));
   }
 
   /** What is stored, without secrets, oldest first. @throws TokenInputError for a filter without any field */

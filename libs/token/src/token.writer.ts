@@ -18,8 +18,8 @@ import type { NewRevocation } from './store/revocation-rows.js';
 import {
   FencedWriteError,
   type FullTokenRow,
-  type RevocationFilter,
   type SealedCells,
+  type TokenFilter,
   TokenRows,
   type TokenWrite,
 } from './store/token-rows.js';
@@ -165,7 +165,7 @@ export class TokenWriter {
   }
 
   /** All that these fields match: local at once, and the outbox has the rest. How many. */
-  async revokeAll(filter: RevocationFilter, erased: (ref: ResolvedTokenRef) => void): Promise<number> {
+  async revokeAll(filter: TokenFilter, erased: (ref: ResolvedTokenRef) => void): Promise<number> {
     let revoked = 0;
     for (let afterId = ''; ;) {
       const page = await this.rows.findRevocable(filter, afterId, REVOKED_AT_ONCE);

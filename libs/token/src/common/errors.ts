@@ -111,6 +111,20 @@ export class TokenRequestRejectedError extends TokenError {
   }
 }
 
+/** Nobody is logged in: there is no session, or it is over. */
+export class SessionRequiredError extends TokenError {
+  constructor() {
+    super('SESSION_REQUIRED', 'There is no session, or it is over: the user has to log in.');
+  }
+}
+
+/** The request may come from a page of another site: it lacks what such a page cannot send. */
+export class CrossSiteRequestError extends TokenError {
+  constructor(expected: string) {
+    super('CROSS_SITE_REQUEST', expected);
+  }
+}
+
 /** A stored value could not be opened. On purpose without detail: the reason is in log, metric and health. */
 export class DecryptionError extends TokenError {
   readonly #reason: string;

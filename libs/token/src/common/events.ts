@@ -66,6 +66,9 @@ export type TokenEvent =
   | { type: 'restore_detected'; afterRestore: 'hold' | 'present' }
   | { type: 'lineage_checked'; heldBefore: number | null; blind: string | null }
   | { type: 'hold_released'; actor: string; tokens: number }
+  | { type: 'session_started'; recordId: string }
+  | { type: 'session_ended'; recordId: string; reason: string }
+  | { type: 'host_session_kept'; recordId: string; reason: string }
   | { type: 'tenant_shredded'; keys: number; tokens: number }
   | { type: 'job_run'; job: string; outcome: 'succeeded' | 'failed'; processed: number; reason?: string };
 

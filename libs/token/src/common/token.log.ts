@@ -120,6 +120,17 @@ export class TokenLog {
           this.#logger.log('the replica session is up: claims rest on its lock');
         else this.#logger.warn(`there is no replica session: ${event.reason}; claims are leases`);
         break;
+      case 'session_started':
+        this.#logger.debug(`session ${event.recordId} has started`);
+        break;
+      case 'session_ended':
+        this.#logger.debug(`session ${event.recordId} has ended: ${event.reason}`);
+        break;
+      case 'host_session_kept':
+        this.#logger.error(
+          `the application could not destroy its session behind ${event.recordId} (${event.reason}): it is tried again for a day`,
+        );
+        break;
       case 'write_fenced':
         this.#logger.warn('the database refused a retired data key; sealing again under the current one');
         break;

@@ -10,6 +10,7 @@ import { LineageEntity } from './entities/lineage.entity.js';
 import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
+import { SessionEntity } from './entities/session.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
 import { type Fragment, render, type Rendering, sql, type Statement, type TableName } from './sql.js';
 
@@ -26,6 +27,7 @@ const ENTITIES: Record<TableName, Function> = {
   revocations: RevocationEntity,
   providers: ProviderStateEntity,
   lineage: LineageEntity,
+  sessions: SessionEntity,
 };
 
 /** The driver's own connection of better-sqlite3. */

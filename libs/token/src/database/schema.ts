@@ -5,6 +5,7 @@ import { LineageEntity } from './entities/lineage.entity.js';
 import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
+import { SessionEntity } from './entities/session.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
 import { CreateTokenwardTables1764000000000 } from './migrations/1764000000000-create-tokenward-tables.js';
 import { AddKeyRotation1764100000000 } from './migrations/1764100000000-add-key-rotation.js';
@@ -13,6 +14,7 @@ import { AddClaimReplica1764300000000 } from './migrations/1764300000000-add-cla
 import { AddProviderStates1764400000000 } from './migrations/1764400000000-add-provider-states.js';
 import { AddDpopKey1764500000000 } from './migrations/1764500000000-add-dpop-key.js';
 import { AddLineage1764600000000 } from './migrations/1764600000000-add-lineage.js';
+import { AddSessions1764700000000 } from './migrations/1764700000000-add-sessions.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
 export const tokenEntities = [
@@ -24,6 +26,7 @@ export const tokenEntities = [
   RevocationEntity,
   ProviderStateEntity,
   LineageEntity,
+  SessionEntity,
 ] as const;
 
 /** Put these into your DataSource: `migrations: [...tokenMigrations, …]`. They run forward and back on every supported database. */
@@ -35,4 +38,5 @@ export const tokenMigrations = [
   AddProviderStates1764400000000,
   AddDpopKey1764500000000,
   AddLineage1764600000000,
+  AddSessions1764700000000,
 ] as const;

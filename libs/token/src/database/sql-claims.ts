@@ -63,7 +63,8 @@ export class SqlClaims extends Claims {
   ): Promise<boolean> {
     // A definite answer settles this presentation, not an earlier one.
     const unknownSince = outcomeUnknown ? sql`unknown_since` : sql`${before}`;
-    const status = reauthorize ? sql`'reauthorization_required'` : sql`status`;
+    // Whatever hangs on the tokens is over with the same statement.
+    const status = reauthorize ? sql`'reauthorization_required', ends = ends + 1` : sql`status`;
     const held = heldBy(claimId, claimedAt);
     const statement = sql`UPDATE ${tokens} SET unknown_since = ${unknownSince}, claim_id = NULL, claimed_at = NULL, status = ${status},
         failures = failures + 1, last_failure = ${failure}, retry_after = ${fromNow(retryInMs)}, updated_at = ${now}

@@ -1,9 +1,10 @@
 import { keyIdText, uuidToBytes } from '../crypto/record-text.js';
 import { type EmptyingKey, type SealedRow, SealedRows } from '../store/sealed-rows.js';
 import type { SealedCells } from '../store/token-rows.js';
+import { announced } from './announced.js';
 import { type Database, isDeadlock } from './database.js';
 import { jsonRows, updateFrom } from './json-rows.js';
-import { dataKeys, type Fragment, list, now, revocations, sql, tokens } from './sql.js';
+import { dataKeys, type Fragment, list, now, revocations, sessions, sql, tokens } from './sql.js';
 import { fenced } from './sql-token-rows.js';
 
 /** Prefix, header, nonce, commitment and tag of a record as text: no two records share it, and it is short. */
@@ -143,6 +144,7 @@ export class SqlSealedRows extends SealedRows {
 
   override async eraseTenant(tenantId: string, limit: number): Promise<number> {
     await this.#erasePending(tenantId, limit);
+    await this.#endSessions(tenantId);
     const found = await this.database.rows(
       sql`SELECT id FROM ${tokens} WHERE key_id IS NOT NULL AND ${ofTenant(tenantId)} LIMIT ${limit}`,
     );
@@ -155,6 +157,7 @@ export class SqlSealedRows extends SealedRows {
     );
     const erased = {
       status: sql`'revoked'`,
+      ends: sql`ends + 1`,
       generation: sql`generation + 1`,
       access_ct: sql`NULL`,
       refresh_ct: sql`NULL`,
@@ -169,6 +172,14 @@ export class SqlSealedRows extends SealedRows {
       quarantined_as: sql`NULL`,
     };
     return this.database.affected(updateFrom(dialect, tokens, rows, erased, sql`t.id = v.id`));
+  }
+
+  /** Nobody can open them any more; what they held is erased. */
+  async #endSessions(tenantId: string): Promise<void> {
+    const update = sql`UPDATE ${sessions} SET ended_at = COALESCE(ended_at, ${now}), end_reason = COALESCE(end_reason, 'ended_by_application'),
+        attributes_ct = NULL, host_ct = NULL
+      WHERE tenant_id = ${tenantId} AND (ended_at IS NULL OR host_ct IS NOT NULL)`;
+    await this.database.affected(announced(this.database.dialect, update));
   }
 
   async #erasePending(tenantId: string, limit: number): Promise<void> {

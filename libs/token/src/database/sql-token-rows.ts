@@ -2,7 +2,6 @@ import {
   FencedWriteError,
   type FullTokenRow,
   type ReadableTokenRow,
-  type RevocationFilter,
   type TokenFilter,
   type TokenRow,
   TokenRows,
@@ -79,11 +78,7 @@ export class SqlTokenRows extends TokenRows {
     return rows.map(toRow);
   }
 
-  override async findRevocable(
-    filter: RevocationFilter,
-    afterId: string,
-    limit: number,
-  ): Promise<FullTokenRow[]> {
+  override async findRevocable(filter: TokenFilter, afterId: string, limit: number): Promise<FullTokenRow[]> {
     const rows = await this.database.rows(sql`SELECT ${FULL_ROW} FROM ${FULL_ROWS}
       WHERE ${matching(filter)} AND status <> 'revoked' AND id > ${afterId} ORDER BY id LIMIT ${limit}`);
     return rows.map(toFullRow);
@@ -173,7 +168,7 @@ export class SqlTokenRows extends TokenRows {
   }
 
   override async revoke(id: string, seen: number, entry: NewRevocation | null): Promise<boolean> {
-    const update = sql`UPDATE ${tokens} SET status = 'revoked', generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL, dpop_ct = NULL,
+    const update = sql`UPDATE ${tokens} SET status = 'revoked', ends = ends + 1, generation = generation + 1, access_ct = NULL, refresh_ct = NULL, id_ct = NULL, dpop_ct = NULL,
         refresh_after = NULL, updated_at = ${now}, quarantined_as = NULL, claim_id = NULL, claimed_at = NULL, unknown_since = NULL, retry_after = NULL
       WHERE id = ${id} AND generation = ${seen}`;
     const statement = announced(this.database.dialect, update);

@@ -10,7 +10,15 @@ export class Fragment {
 }
 
 export type TableName =
-  'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas' | 'revocations' | 'providers' | 'lineage';
+  | 'tokens'
+  | 'dataKeys'
+  | 'keks'
+  | 'keyAudit'
+  | 'replicas'
+  | 'revocations'
+  | 'providers'
+  | 'lineage'
+  | 'sessions';
 
 /** Resolved when the statement is rendered for a database. */
 export type Symbolic = { readonly symbol: 'now' | 'identity' | TableName };
@@ -26,6 +34,7 @@ export const providers: Symbolic = { symbol: 'providers' };
 export const lineage: Symbolic = { symbol: 'lineage' };
 /** Of the database that carries the statement out; NULL where it does not tell. */
 export const identity: Symbolic = { symbol: 'identity' };
+export const sessions: Symbolic = { symbol: 'sessions' };
 
 export function sql(strings: TemplateStringsArray, ...values: unknown[]): Fragment {
   return new Fragment(strings, values);

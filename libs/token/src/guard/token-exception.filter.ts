@@ -2,10 +2,12 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Logger } from 
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import {
+  CrossSiteRequestError,
   KeyStateError,
   ProviderUnavailableError,
   ReauthorizationRequiredError,
   ScopeNotGrantedError,
+  SessionRequiredError,
   TokenError,
   TokenInputError,
   TokenNotFoundError,
@@ -20,12 +22,14 @@ function publicAnswer(error: TokenError): { status: number; detail: string } {
   // The full message would name the other providers.
   if (error.code === 'PROVIDER_UNKNOWN') return { status: 400, detail: 'provider: is not configured' };
   if (error instanceof TokenInputError) return { status: 400, detail: error.message };
+  if (error instanceof SessionRequiredError) return { status: 401, detail: error.message };
   // Only who may change keys meets it, and has to learn what stands in the way.
   if (error instanceof KeyStateError) return { status: 409, detail: error.message };
   if (
     error instanceof TokenNotFoundError ||
     error instanceof ReauthorizationRequiredError ||
-    error instanceof ScopeNotGrantedError
+    error instanceof ScopeNotGrantedError ||
+    error instanceof CrossSiteRequestError
   ) {
     return { status: 403, detail: error.message };
   }

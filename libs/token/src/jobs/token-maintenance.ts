@@ -1,6 +1,7 @@
 import type { TokenEvents } from '../common/events.js';
 import { actorOf, type KeyService } from '../key.service.js';
 import type { ActorOptions } from '../key.service.types.js';
+import type { SessionEndings } from '../session-endings.js';
 import { RevocationRun } from '../revocation/revocation-run.js';
 import { Reencryption, type ReencryptionOptions } from '../store/reencryption.js';
 import { TokenRows } from '../store/token-rows.js';
@@ -28,20 +29,28 @@ export class TokenMaintenance {
     private readonly reencryption: Reencryption,
     private readonly revocations: RevocationRun,
     private readonly lineage: LineageWatch,
+    private readonly sessions: SessionEndings,
     private readonly events: TokenEvents,
     private readonly settings: MaintenanceSettings,
   ) {}
 
-  /** Deletes rows that have been revoked, dead or expired beyond refresh for longer than the retention; how many. */
+  /**
+   * Deletes token sets that have been revoked, dead or expired beyond refresh, and sessions that have been over, for longer
+   * than the retention; how many.
+   */
   async cleanUp(): Promise<number> {
     return this.run('clean_up', async () => {
       const { retentionDays, cleanupBatchSize } = this.settings;
+      const retentionMs = Math.round(retentionDays * DAY_MS);
+      await this.sessions.endOver();
       let deleted = 0;
-      for (;;) {
-        const batch = await this.rows.deleteDead(Math.round(retentionDays * DAY_MS), cleanupBatchSize);
-        deleted += batch;
-        if (batch < cleanupBatchSize) return deleted;
-      }
+      for (const delete_ of [
+        () => this.rows.deleteDead(retentionMs, cleanupBatchSize),
+        () => this.sessions.deleteEnded(retentionMs, cleanupBatchSize),
+      ])
+        for (let batch = cleanupBatchSize; batch === cleanupBatchSize; deleted += batch)
+          batch = await delete_();
+      return deleted;
     });
   }
 

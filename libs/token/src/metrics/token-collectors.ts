@@ -6,6 +6,7 @@ import { type TokenEvent, TokenEvents } from '../common/events.js';
 import { KeyReports } from '../keys/key-reports.js';
 import { type ProviderState, ProviderStates } from '../store/provider-states.js';
 import { LineageWatch } from '../refresh/lineage-watch.js';
+import { SessionRows } from '../store/session-rows.js';
 import { RevocationRows } from '../store/revocation-rows.js';
 import { TokenRows } from '../store/token-rows.js';
 
@@ -80,6 +81,25 @@ export class TokenCollectors implements OnModuleDestroy {
     name: 'tokenward_revocations_pending',
     help: 'Tokens that are erased here and wait for their revocation at the provider; at most 30 seconds old.',
     labelNames: ['provider'],
+  }) as Gauge;
+  private readonly sessionsStarted = counter(
+    'tokenward_sessions_started_total',
+    'Sessions of users that this process has started or tied.',
+    [],
+  );
+  private readonly sessionsEnded = counter(
+    'tokenward_sessions_ended_total',
+    'Sessions of users that this process has ended, by reason.',
+    ['reason'],
+  );
+  private readonly hostSessionsKept = counter(
+    'tokenward_host_sessions_kept_total',
+    'Tries of the application to destroy a session of its own that have failed; each is repeated for a day.',
+    [],
+  );
+  private readonly liveSessions = getOrCreateMetric('Gauge', {
+    name: 'tokenward_sessions',
+    help: 'Live sessions of users, in the whole database; at most 30 seconds old.',
   }) as Gauge;
   private readonly keysReady = getOrCreateMetric('Gauge', {
     name: 'tokenward_keys_ready',
@@ -175,6 +195,7 @@ export class TokenCollectors implements OnModuleDestroy {
     @Inject(Clock) private readonly clock: Clock,
     @Inject(ProviderStates) private readonly states: ProviderStates,
     @Inject(LineageWatch) private readonly lineage: LineageWatch,
+    @Inject(SessionRows) private readonly sessions: SessionRows,
   ) {
     this.#subscription = events.stream.subscribe((event) => this.count(event));
     // A gauge of an application that was closed in this process would ask its closed database.
@@ -251,10 +272,18 @@ export class TokenCollectors implements OnModuleDestroy {
       const held = await this.lineage.countHeld();
       this.heldTokens.reset();
       for (const [provider, count] of Object.entries(held)) this.heldTokens.set({ provider }, count);
+      this.liveSessions.set(await this.sessions.countLive());
       this.#countedAt = now;
     } catch {
       // No number rather than a wrong one; the other metrics are needed most while the database is away.
-      for (const gauge of [tokens, this.dataKeys, this.rowsLeft, this.pendingRevocations, this.heldTokens])
+      for (const gauge of [
+        tokens,
+        this.dataKeys,
+        this.rowsLeft,
+        this.pendingRevocations,
+        this.heldTokens,
+        this.liveSessions,
+      ])
         gauge.reset();
     }
   }
@@ -315,6 +344,15 @@ export class TokenCollectors implements OnModuleDestroy {
         break;
       case 'row_quarantined':
         this.quarantined.inc({ reason: event.reason });
+        break;
+      case 'session_started':
+        this.sessionsStarted.inc();
+        break;
+      case 'session_ended':
+        this.sessionsEnded.inc({ reason: event.reason });
+        break;
+      case 'host_session_kept':
+        this.hostSessionsKept.inc();
         break;
       case 'session_changed':
         this.sessionUp.set(event.liveness === 'session' ? 1 : 0);

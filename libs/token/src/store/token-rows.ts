@@ -84,9 +84,6 @@ export interface TokenFilter {
   status?: TokenStatus;
 }
 
-/** What `revokeAll` ends. */
-export type RevocationFilter = Pick<TokenFilter, 'userId' | 'tenantId' | 'provider'>;
-
 /** The database refuses a data key that is no longer usable; the row is unchanged. Seal again with the current key. */
 export class FencedWriteError extends Error {
   readonly reason = 'FENCED_WRITE';
@@ -125,7 +122,7 @@ export abstract class TokenRows {
    */
   abstract replace(row: TokenRow, write: TokenWrite, keepsRefreshToken: boolean): Promise<boolean>;
   /** Rows that hold tokens, in the order of their ids; the fields that are given have to match. */
-  abstract findRevocable(filter: RevocationFilter, afterId: string, limit: number): Promise<FullTokenRow[]>;
+  abstract findRevocable(filter: TokenFilter, afterId: string, limit: number): Promise<FullTokenRow[]>;
   /**
    * Erases the cells and leaves a tombstone, and with it, in one transaction, adds `entry` to the outbox. False if the
    * generation is not `seen` any more; nothing is added then. @throws FencedWriteError

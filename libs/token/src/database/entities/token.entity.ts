@@ -138,4 +138,8 @@ export class TokenEntity {
   /** The private key that the tokens are bound to (DPoP, RFC 9449). */
   @Column({ name: 'dpop_ct', type: 'text', nullable: true })
   dpopCt: string | null;
+
+  /** How often the row was revoked or its refresh token found dead: sessions that hang on it are over then, also after a new log-in. */
+  @Column({ type: 'int', default: 0 })
+  ends: number;
 }
