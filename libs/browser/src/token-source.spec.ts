@@ -146,7 +146,7 @@ describe('the access token of a tab', () => {
 
   it('ends the session when the backend says so, and never for another reason', async () => {
     await failing(away());
-    await vi.waitFor(() => expect(ends).toEqual([]));
+    expect(ends).toEqual([]);
     page.pass(1);
     await failing(new TokenClientError('REFUSED', 'no', { status: 403, problem: 'TOKEN_NOT_FOUND' }));
     expect(ends).toEqual([]);
