@@ -45,6 +45,22 @@ describeInBrowser('axios', (stage) => {
     expect(text).toContain('/things');
   });
 
+  it('repeats once also while the refusals are so slow that there is a new token for each', async () => {
+    const page = await stage.visitor.mediated();
+    stage.backend.refusesAll = true;
+    const status = await page.evaluate(async (baseURL) => {
+      const instance = axios.create({ baseURL, validateStatus: () => true });
+      client.axios(instance);
+      instance.interceptors.request.use((config) => {
+        ahead.wall += 20_000;
+        return config;
+      });
+      return (await instance.get('/things')).status;
+    }, stage.backend.api.url);
+    expect(status).toBe(401);
+    expect(stage.backend.api.seen).toHaveLength(2);
+  });
+
   it('repeats also where the caller takes every status for a success', async () => {
     const page = await stage.visitor.mediated();
     await page.evaluate(() => client.getAccessToken());
