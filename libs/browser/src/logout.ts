@@ -9,7 +9,6 @@ export interface LoggedOut {
 
 /** Ends the session at the backend, and then in all tabs. */
 export async function logOut(backend: Backend, session: Session): Promise<LoggedOut> {
-  session.reset();
   try {
     // A page that is left right after the click is logged out all the same.
     const { endSessionUrl } = await backend.ask('POST', 'auth/logout', { keepalive: true });
