@@ -180,6 +180,12 @@ const boundaryRules = [
     { path: library, pathNot: specs },
     { path: '^(?:src|test|examples|bench)/' },
   ),
+  rule(
+    'browser-on-its-own',
+    'The browser package is made of itself: no dependency, nothing of Node.js, nothing of the server.',
+    { path: '^libs/browser/src/', pathNot: specs },
+    { pathNot: '^libs/browser/src/' },
+  ),
 ];
 
 module.exports = {

@@ -1,12 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { projectRoot } from './command.mjs';
 
 const printer = ts.createPrinter({ removeComments: true });
 
-/** Every exported name of every entry point with its declaration, as the built .d.ts files state it. */
-export function apiSurface(library = join(projectRoot, 'libs/token')) {
+/** Every exported name of every entry point with its declaration, as the built .d.ts files of a package state it. */
+export function apiSurface(library) {
   const { name, exports } = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8'));
   const entries = Object.entries(exports)
     .filter(([, target]) => typeof target === 'object')

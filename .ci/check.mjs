@@ -18,6 +18,7 @@ const checks = {
   build: () => problemsOf('npm', ['run', 'build']),
   api: async () => (await import('./checks/api.mjs')).default(),
   package: packed,
+  size: async () => (await import('./checks/size.mjs')).default(),
   lockfile,
   words,
   docs,

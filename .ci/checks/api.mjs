@@ -3,12 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiSurface } from '../api-surface.mjs';
 import { projectRoot, run } from '../command.mjs';
+import { packages } from '../pack.mjs';
 
-export const snapshotFile = join(projectRoot, 'libs/token/api.snapshot.txt');
+export const snapshotOf = (workspace) => join(projectRoot, workspace, 'api.snapshot.txt');
 
-/** A change of what users of the library see is made on purpose: with the file that lists it. */
-export default function check(surface = apiSurface(), file = snapshotFile) {
-  if (!existsSync(file)) return ['no snapshot yet: npm run api:update'];
+/** A change of what users of a package see is made on purpose: with the file that lists it. */
+export default function check() {
+  return packages.flatMap((workspace) =>
+    problems(apiSurface(join(projectRoot, workspace)), snapshotOf(workspace)),
+  );
+}
+
+function problems(surface, file) {
+  if (!existsSync(file)) return [`no ${file} yet: npm run api:update`];
   if (readFileSync(file, 'utf8') === surface) return [];
   return [
     `The public API is not what the snapshot says. If that is meant: npm run api:update\n${diff(file, surface)}`,

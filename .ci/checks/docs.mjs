@@ -22,10 +22,11 @@ function brokenLinks(file, text, root) {
 }
 
 function foreignExamples(file, text, root) {
-  const blocks = [...text.matchAll(/^```(?:ts|typescript)\b[ \t]*(\S*)[^\n]*\n(.*?)^```/gms)];
+  const blocks = [...text.matchAll(/^```(?:tsx?|typescript)\b[ \t]*(\S*)[^\n]*\n(.*?)^```/gms)];
   return blocks.flatMap(([, source, code]) => {
     const head = `${file}: the TypeScript block "${code.trim().split('\n')[0]}"`;
-    if (!/^examples\/.+\.ts$/.test(source)) return [`${head} names no example: \`\`\`ts examples/<file>.ts`];
+    if (!/^examples\/.+\.tsx?$/.test(source))
+      return [`${head} names no example: \`\`\`ts examples/<file>.ts`];
     if (!existsSync(join(root, source))) return [`${head} names ${source}, which is not there`];
     return flat(readText(source, root)).includes(flat(code)) ? [] : [`${head} is not what ${source} says`];
   });

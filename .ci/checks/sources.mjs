@@ -23,6 +23,12 @@ const rules = [
     applies: (file) => library.test(file) && !file.startsWith('libs/token/src/crypto/'),
     advice: 'cryptography lives in crypto/',
   },
+  {
+    pattern:
+      /\b(?:localStorage|sessionStorage|indexedDB|cookieStore|caches|serviceWorker)\b|\.cookie\b|getDirectory\(/,
+    applies: (file) => /^libs\/browser\/src\/(?!.*\.spec\.ts$)/.test(file),
+    advice: 'nothing is stored in the browser',
+  },
 ];
 
 const isComment = (line) => /^\s*(?:\/\/|\/?\*)/.test(line);

@@ -58,6 +58,9 @@ export const forbidden: [from: string, to: string, rule: string][] = [
   [`${library}/testing/x.ts`, '@nestjs/testing', 'testing-needs-nothing-more'],
   [`${library}/testing/x.ts`, 'oidc-provider', 'testing-needs-nothing-more'],
   [`${library}/testing/x.ts`, 'typeorm', 'typeorm-in-database'],
+  ['libs/browser/src/x.ts', 'jose', 'browser-on-its-own'],
+  ['libs/browser/src/x.ts', 'node:timers', 'browser-on-its-own'],
+  ['libs/browser/src/x.ts', `${library}/common/clock.ts`, 'browser-on-its-own'],
 ];
 
 export const allowed: [from: string, to: string][] = [
@@ -77,4 +80,6 @@ export const allowed: [from: string, to: string][] = [
   [`${library}/kms/aws-x.ts`, `${library}/keys/key-wrapper.ts`],
   [`${library}/testing/x.ts`, 'jose'],
   [`${library}/store/x.spec.ts`, `${library}/database/row.ts`],
+  ['libs/browser/src/x.ts', 'libs/browser/src/moment.ts'],
+  ['libs/browser/src/x.spec.ts', 'node:timers'],
 ];

@@ -18,7 +18,7 @@ const manifest = {
 };
 /** A built package, all right. */
 const built: Files = {
-  'package.json': JSON.stringify({ workspaces: ['libs/token'] }),
+  'package.json': JSON.stringify({ workspaces: ['libs/token', 'libs/browser'] }),
   'libs/token/package.json': JSON.stringify({ ...manifest, exports: { '.': entry } }),
   'libs/token/README.md': '# X\n',
   'libs/token/LICENSE': 'MIT\n',
@@ -26,7 +26,13 @@ const built: Files = {
   'libs/token/dist/index.d.ts': '/** Says one. */\nexport declare const a: 1;\n',
   'libs/token/api.snapshot.txt': '# @x/x\n\n## a\nexport declare const a: 1;\n',
 };
+for (const [file, text] of Object.entries(built))
+  if (file.startsWith('libs/token/'))
+    built[file.replace('token', 'browser')] = text.replaceAll('@x/x', '@x/y');
 const { 'libs/token/LICENSE': _license, ...unlicensed } = built;
+const { 'libs/browser/LICENSE': _other, ...unlicensedToo } = built;
+/** Noise, which no compression makes small. */
+const noise = Array.from({ length: 1500 }, (_, index) => Math.sin(index + 1).toString(36)).join('');
 
 type Files = Record<string, string>;
 
@@ -42,6 +48,8 @@ export const right: [check: string, files: Files][] = [
   ['docs', { ...example, 'a.md': quote('ts examples/a.ts', 'return 1;') }],
   ['api', built],
   ['package', built],
+  ['size', built],
+  ['sources', { 'libs/browser/src/a.ts': "// localStorage\nexport const a = 'Date.now';\n" }],
 ];
 
 /** What a check must find, and what it says. */
@@ -73,7 +81,12 @@ export const wrong: [check: string, files: Files, complaint: RegExp][] = [
     /\+export declare const a: 2/,
   ],
   ['api', { ...built, 'libs/token/api.snapshot.txt': '' }, /## a/],
-  ['package', unlicensed, /lacks LICENSE/],
+  ['api', { ...built, 'libs/browser/api.snapshot.txt': '' }, /@x\/y/],
+  ['package', unlicensed, /libs\/token: the package lacks LICENSE/],
+  ['package', unlicensedToo, /libs\/browser: the package lacks LICENSE/],
+  ['size', { ...built, 'libs/browser/dist/index.js': `export const a = '${noise}';\n` }, /5000 are too many/],
+  ['sources', { 'libs/browser/src/a.ts': "localStorage.a = '';\n" }, /nothing is stored in the browser/],
+  ['sources', { 'libs/browser/src/a.ts': 'document.cookie;\n' }, /nothing is stored in the browser/],
   ['package', { ...built, 'libs/token/dist/a.spec.js': '' }, /holds dist\/a\.spec\.js/],
   ['package', { ...built, 'libs/token/dist/index.js': 'module.exports = 1;\n' }, /CJS|CommonJS|ESM/],
 ];

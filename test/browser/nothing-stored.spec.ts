@@ -1,0 +1,91 @@
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { timePasses } from '../support/browser-backend/visitor.js';
+import { describeInBrowser } from './suite.js';
+
+/** Every place in which a page can keep something, the address included. */
+const PLACES = `(async () => ({
+  localStorage: { ...localStorage },
+  sessionStorage: { ...sessionStorage },
+  databases: await indexedDB.databases(),
+  cookie: document.cookie,
+  caches: await caches.keys(),
+  serviceWorkers: (await navigator.serviceWorker.getRegistrations()).length,
+  directory: await Array.fromAsync((await navigator.storage.getDirectory()).keys()),
+  address: location.href,
+  history: history.state,
+  windowName: window.name,
+}))()`;
+
+/** Strings in everything that can be reached from the client by its properties, hidden and inherited ones too. */
+const REACHABLE = `(() => {
+  const found = [], seen = new Set(), open = [client];
+  while (open.length > 0) {
+    const value = open.pop();
+    if (typeof value === 'string') found.push(value);
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) continue;
+    seen.add(value);
+    open.push(Object.getPrototypeOf(value));
+    for (const property of Object.values(Object.getOwnPropertyDescriptors(value))) open.push(property.value, property.get);
+  }
+  return found;
+})()`;
+
+const nothing = (page: Page): Record<string, unknown> => ({
+  localStorage: {},
+  sessionStorage: {},
+  databases: [],
+  cookie: '',
+  caches: [],
+  serviceWorkers: 0,
+  directory: [],
+  address: page.url(),
+  history: null,
+  windowName: '',
+});
+
+describeInBrowser('nothing is stored in the browser', (stage) => {
+  it('in mode "mediated", whatever happens to the token', async () => {
+    const page = await stage.visitor.mediated();
+    const other = await stage.visitor.mediated();
+    await other.evaluate(`
+      globalThis.heard = [];
+      new BroadcastChannel('tokenward:' + location.origin + '/').onmessage = ({ data }) => heard.push(data);
+    `);
+    const address = page.url();
+    const url = `${stage.backend.api.url}/things`;
+    const use = (): Promise<number> => page.evaluate(async (to) => (await client.fetch(to)).status, url);
+
+    expect(await use()).toBe(200);
+    stage.backend.issuer.revoke();
+    expect(await use()).toBe(200);
+    stage.backend.issuer.expire();
+    await timePasses(page, 600);
+    expect(await use()).toBe(200);
+    expect(await page.evaluate(PLACES)).toEqual(nothing(page));
+    const reachable = await page.evaluate<string[]>(REACHABLE);
+    expect(reachable).toContain('getAccessToken');
+    expect(reachable.filter((text) => text.includes('secret-access-token'))).toEqual([]);
+    expect(await page.evaluate(() => JSON.stringify([client, ends]))).not.toContain('secret');
+
+    await page.evaluate(() => client.logout());
+    expect(await page.evaluate(PLACES)).toEqual(nothing(page));
+    await expect.poll(() => other.evaluate('heard')).toEqual([{ ended: 'logout' }]);
+    expect(page.url()).toBe(address);
+  });
+
+  it('in mode "bff"', async () => {
+    const page = await stage.visitor.bff();
+    await page.evaluate(() => client.fetch('/api/local/report'));
+    await page.evaluate(() => client.getSession());
+    expect(await page.evaluate(PLACES)).toEqual(nothing(page));
+    await page.evaluate(() => client.logout());
+    expect(await page.evaluate(PLACES)).toEqual(nothing(page));
+  });
+
+  it('under a strict Content-Security-Policy with Trusted Types', async () => {
+    const page = await stage.visitor.mediated();
+    await page.evaluate((to) => client.fetch(to), `${stage.backend.api.url}/things`);
+    expect(await page.evaluate(() => violations)).toEqual([]);
+  });
+});
