@@ -63,7 +63,7 @@ class PassportController {
   @Post('log-in/:user')
   async logIn(@Param('user') id: string, @Req() request: PassportRequest): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      request.logIn({ id }, (error) => (error ? reject(error as Error) : resolve()));
+      request.logIn({ id }, (error) => (error ? reject(error) : resolve()));
     });
     await this.logIns.tie(request, PROVIDER);
   }
