@@ -13,7 +13,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
-import { TokenEvents, TokenInputError, TokenModule, TokenService } from '@tokenward/nestjs';
+import { TokenInputError, TokenModule, TokenService } from '@tokenward/nestjs';
 import { type HostSessions, SessionModule, SessionService, SessionTies } from '@tokenward/nestjs/session';
 import axios from 'axios';
 import expressSession from 'express-session';
