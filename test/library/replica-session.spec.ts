@@ -1,5 +1,6 @@
-import { TokenNotFoundError, type TokenRef } from '@tokenward/nestjs';
+import { KeyWrapper, TokenNotFoundError, type TokenRef } from '@tokenward/nestjs';
 import { DatabaseFaults } from '@tokenward/nestjs/testing';
+import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   freshKeyring,
@@ -59,6 +60,14 @@ async function endSessions(replica: Replica): Promise<void> {
     );
 }
 
+/** A key service whose connection cannot be ended. */
+class Clinging extends KeyWrapper {
+  kekId = 'clinging';
+  override wrap = async (dataKey: Buffer): Promise<Buffer> => Buffer.from(dataKey);
+  override unwrap = async (blob: Buffer): Promise<Buffer> => Buffer.from(blob);
+  override close = async (): Promise<void> => Promise.reject(new Error('the connection cannot be ended'));
+}
+
 describeOnEachDatabase(
   'A replica with a session',
   ({ createDatabase }) => {
@@ -108,6 +117,21 @@ describeOnEachDatabase(
       one.dataSource.query(
         `UPDATE tokenward_tokens SET claimed_at = claimed_at - 60000 WHERE user_id = '${userId}'`,
       );
+
+    it('frees its lock at shutdown although its key service cannot be left', async () => {
+      const empty = await createDatabase();
+      const encryption = { wrapper: new Clinging() };
+      const first = await startReplica(empty, { ...options, encryption });
+      const [session] = await sessionsOf(first);
+      expect(session).toBeGreaterThan(0);
+      // Nest reports a hook that fails, and goes on.
+      await first.close();
+      const witness = await new DataSource(empty.options).initialize();
+      const held = `SELECT count(*) AS n FROM ${empty.options.type === 'postgres' ? 'pg_stat_activity WHERE pid' : 'information_schema.PROCESSLIST WHERE id'} = ${session}`;
+      await expect.poll(async () => Number((await witness.query(held))[0].n), SOON).toBe(0);
+      await witness.destroy();
+      await empty.drop();
+    });
 
     it('that is stopped for longer than any lease is waited for, and nothing is presented twice', async () => {
       const ref = await login('strict');

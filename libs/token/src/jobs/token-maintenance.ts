@@ -44,12 +44,12 @@ export class TokenMaintenance {
       const retentionMs = Math.round(retentionDays * DAY_MS);
       await this.sessions.endOver();
       let deleted = 0;
-      for (const delete_ of [
+      for (const deleteBatch of [
         () => this.rows.deleteDead(retentionMs, cleanupBatchSize),
         () => this.sessions.deleteEnded(retentionMs, cleanupBatchSize),
       ])
         for (let batch = cleanupBatchSize; batch === cleanupBatchSize; deleted += batch)
-          batch = await delete_();
+          batch = await deleteBatch();
       return deleted;
     });
   }
