@@ -9,7 +9,7 @@ import type { Exchange } from '../../libs/token/src/oauth/refresh-grant.js';
 import type { Verdict } from '../../libs/token/src/refresh/circuit.js';
 import type { Effect } from '../../libs/token/src/refresh/effects.js';
 import { newerThan } from '../../libs/token/src/refresh/engine.js';
-import { HEARTBEAT_MS, LEASE_MS } from '../../libs/token/src/refresh/policy.js';
+import { HEARTBEAT_MS, LEASE_MS, mayPresent } from '../../libs/token/src/refresh/policy.js';
 import { claimantName, type Presence } from '../../libs/token/src/refresh/presences.js';
 import { GRACE_SECONDS, type Mode, ProviderModel } from './provider-model.js';
 import { ProviderStateModel } from './provider-state-model.js';
@@ -499,7 +499,8 @@ export class Simulation {
     next: (answer: unknown) => void,
   ): void {
     const begun = this.#time.now;
-    if (!this.#holds(replica, flight.footing!) && !this.broken.presentsWithoutLock) {
+    const inTime = mayPresent(input.row, this.#options, begun - flight.readAt);
+    if (!inTime || (!this.#holds(replica, flight.footing!) && !this.broken.presentsWithoutLock)) {
       this.#release(replica, input.row, flight, input.claimId);
       return next(null);
     }

@@ -40,7 +40,7 @@ export interface Effects {
   claim: { in: FullTokenRow; out: string | null };
   /**
    * The refresh token reaches the provider, at most once but for requests that it refuses for their proof's nonce; not at
-   * all (null) when the claim may have been lost since. Never fails.
+   * all (null) when the claim may have been lost since, or the time in which it may be replayed is over. Never fails.
    */
   present: {
     in: { row: FullTokenRow; claimId: string; refreshToken: string; dpopKey: string | null };

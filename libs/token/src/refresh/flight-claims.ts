@@ -47,9 +47,9 @@ export class FlightClaims {
     }
   }
 
-  /** False, and the claim is given back, when others may have taken it over. */
-  isHeld(row: FullTokenRow, claimId: string): boolean {
-    if (this.#footing !== null && this.parts.session.holds(this.#footing)) return true;
+  /** False, and the claim is given back, when others may have taken it over, or it is of no use any more. */
+  isHeld(row: FullTokenRow, claimId: string, isOfUse: boolean): boolean {
+    if (isOfUse && this.#footing !== null && this.parts.session.holds(this.#footing)) return true;
     this.#open = null;
     this.#giveBack(row, claimId);
     return false;

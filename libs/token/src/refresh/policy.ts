@@ -54,24 +54,34 @@ export function idleWindowMs(idleMs: number): [earliest: number, latest: number]
   return [Math.floor(idleMs * 0.7), Math.floor(idleMs * 0.8)];
 }
 
+interface ReplayPolicy {
+  onUnknownOutcome?: 'replay' | 'reauthorize';
+  reuseGraceSeconds?: number;
+}
+
 /** What to do about the claim that a row carries. `presence` is what the claimant's lock says. */
 export function claimDecision(
   row: TokenRow,
-  provider: { onUnknownOutcome?: 'replay' | 'reauthorize'; reuseGraceSeconds?: number },
+  provider: ReplayPolicy,
   presence: Presence = 'unknown',
 ): 'claim' | 'wait' | 'reauthorize' {
   const beaten = row.claimedAt !== null && row.claimedAt + LEASE_MS > row.now;
   const live = presence === 'unknown' ? beaten : presence === 'present';
   if (row.claimId !== null && live) return 'wait';
+  return mayPresent(row, provider, 0) ? 'claim' : 'reauthorize';
+}
+
+/**
+ * Whether the refresh token may be presented `laterMs` after its row was read: at any time where it is known not to be used
+ * up. A process may have been stopped in between.
+ */
+export function mayPresent(row: TokenRow, provider: ReplayPolicy, laterMs: number): boolean {
   const unknownSince = row.unknownSince ?? (row.claimId === null ? null : row.claimedAt);
-  return unknownSince === null || mayReplay(provider, row.now - unknownSince) ? 'claim' : 'reauthorize';
+  return unknownSince === null || mayReplay(provider, row.now + laterMs - unknownSince);
 }
 
 /** Whether a refresh token may be presented again although the provider may have consumed it `ageMs` ago. */
-export function mayReplay(
-  provider: { onUnknownOutcome?: 'replay' | 'reauthorize'; reuseGraceSeconds?: number },
-  ageMs: number,
-): boolean {
+export function mayReplay(provider: ReplayPolicy, ageMs: number): boolean {
   const { onUnknownOutcome, reuseGraceSeconds: grace } = provider;
   if (onUnknownOutcome) return onUnknownOutcome === 'replay';
   // Where nothing is known of the provider, a replay loses nothing that was not lost already.

@@ -16,17 +16,21 @@ import {
 } from './session-connector.js';
 import { Spool } from './spool.js';
 
-const row = { id: 'row', generation: 1 } as FullTokenRow;
-const provider = { name: 'acme', timeoutSeconds: 30 } as Provider;
+const row = { id: 'row', generation: 1, now: 60_000, claimId: null, unknownSince: null } as FullTokenRow;
+const provider = { name: 'acme', timeoutSeconds: 30, options: {} } as Provider;
 const unused = null as never;
 
 /** Writes down what is asked of it. */
 class NotedClaims extends Claims {
   readonly notes: string[] = [];
   failures = 0;
+  /** While the claim's answer is on its way. */
+  meanwhile = async (): Promise<void> => undefined;
 
   override async claim(_row: FullTokenRow, _id: string, claimant: string | null): Promise<boolean> {
-    return this.note(`claim for ${claimant}`);
+    const claimed = this.note(`claim for ${claimant}`);
+    await this.meanwhile();
+    return claimed;
   }
   override async release(): Promise<void> {
     this.note('release');
@@ -119,6 +123,7 @@ describe('A flight in a replica with a session', () => {
     const discovered = {
       name: provider.name,
       timeoutSeconds: provider.timeoutSeconds,
+      options: provider.options,
       metadata: async () => {
         connector.lose();
       },
@@ -140,6 +145,25 @@ describe('A flight in a replica with a session', () => {
     }
     expect(await driver.run(flight(), unused, discovered)).toBeNull();
     expect(presented).toEqual([]);
+    await driver.writes.settled();
+    expect(claims.notes).toEqual(['claim for replica@server', 'release']);
+  });
+
+  it('that is stopped until the provider takes no replay any more presents nothing, and gives the claim back', async () => {
+    const graceful = { ...provider, options: { reuseGraceSeconds: 10 } } as Provider;
+    const replayed = { ...row, unknownSince: row.now - 5_000 };
+    claims.meanwhile = () => clock.advance(6_000);
+    function* flight(): Flight<unknown> {
+      yield* ask('read', undefined);
+      const claimId = yield* ask('claim', replayed);
+      return yield* ask('present', {
+        row: replayed,
+        claimId: claimId!,
+        refreshToken: 'never to be seen',
+        dpopKey: null,
+      });
+    }
+    expect(await driver.run(flight(), unused, graceful)).toBeNull();
     await driver.writes.settled();
     expect(claims.notes).toEqual(['claim for replica@server', 'release']);
   });

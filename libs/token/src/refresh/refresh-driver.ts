@@ -18,7 +18,7 @@ import { FlightClaims } from './flight-claims.js';
 import { LastingWrites } from './lasting-writes.js';
 import { OwedAnswer } from './owed-answer.js';
 import { Permits } from './permits.js';
-import { LEASE_MS } from './policy.js';
+import { LEASE_MS, mayPresent } from './policy.js';
 import { ProviderGate } from './provider-gate.js';
 import type { LineageWatch } from './lineage-watch.js';
 import type { ReplicaSession } from './replica-session.js';
@@ -115,7 +115,10 @@ export class RefreshDriver {
       },
       claim: (row) => flown.claims.take(row),
       present: async ({ row, claimId, refreshToken, dpopKey }) => {
-        const isHeld = (): boolean => flown.claims.isHeld(row, claimId);
+        const isHeld = (): boolean => {
+          const laterMs = clock.monotonic() - readAt;
+          return flown.claims.isHeld(row, claimId, mayPresent(row, provider.options, laterMs));
+        };
         if (!isHeld()) return null;
         flown.claims.showLife(row.id, claimId);
         const started = clock.monotonic();
