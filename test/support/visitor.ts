@@ -22,6 +22,11 @@ export class Visitor {
     return this.get(url, { method: 'POST', ...init, headers: { 'x-tokenward-csrf': '1', ...init.headers } });
   }
 
+  /** Is nobody there any more. */
+  forget(origin: string): void {
+    this.cookies.delete(origin);
+  }
+
   /** The cookies that this origin has set, as a header. */
   cookieFor(origin: string): string {
     return [...(this.cookies.get(origin) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');

@@ -7,11 +7,13 @@ import { TokenEvents } from './common/events.js';
 import { TokenLog } from './common/token.log.js';
 import { Database } from './database/database.js';
 import { sessionsOf } from './database/sessions.js';
+import { SqlAuthorizationRows } from './database/sql-authorization-rows.js';
 import { SqlClaims } from './database/sql-claims.js';
 import { SqlDataKeyRows } from './database/sql-data-key-rows.js';
 import { SqlKekRows } from './database/sql-kek-rows.js';
 import { SqlKeyReports } from './database/sql-key-reports.js';
 import { SqlKeyTransitions } from './database/sql-key-transitions.js';
+import { SqlLogoutTokenRows } from './database/sql-logout-token-rows.js';
 import { SqlProviderStates } from './database/sql-provider-states.js';
 import { SqlRevocationRows } from './database/sql-revocation-rows.js';
 import { SqlSealedRows } from './database/sql-sealed-rows.js';
@@ -55,6 +57,7 @@ import { Spool } from './refresh/spool.js';
 import { SpoolReplay } from './refresh/spool-replay.js';
 import { RevocationRun } from './revocation/revocation-run.js';
 import { RevocationService } from './revocation/revocation.service.js';
+import { AuthorizationRows, LogoutTokenRows } from './store/authorization-rows.js';
 import { Reencryption } from './store/reencryption.js';
 import { ProviderStates } from './store/provider-states.js';
 import { RevocationRows } from './store/revocation-rows.js';
@@ -143,6 +146,8 @@ const ports: NestProvider[] = [
   provide(RevocationRows, [Database], (database: Database) => new SqlRevocationRows(database)),
   provide(ProviderStates, [Database], (database: Database) => new SqlProviderStates(database)),
   provide(SessionRows, [Database], (database: Database) => new SqlSessionRows(database)),
+  provide(AuthorizationRows, [Database], (database: Database) => new SqlAuthorizationRows(database)),
+  provide(LogoutTokenRows, [Database], (database: Database) => new SqlLogoutTokenRows(database)),
   provide(KeyWrapper, [OPTIONS], ({ wrapper }: ResolvedOptions) => wrapper),
 ];
 
@@ -436,7 +441,18 @@ const edges: NestProvider[] = [
   ),
   provide(
     TokenMaintenance,
-    [TokenRows, RefreshAhead, KeyService, Reencryption, RevocationRun, SessionEndings, TokenEvents, OPTIONS],
+    [
+      TokenRows,
+      RefreshAhead,
+      KeyService,
+      Reencryption,
+      RevocationRun,
+      SessionEndings,
+      AuthorizationRows,
+      LogoutTokenRows,
+      TokenEvents,
+      OPTIONS,
+    ],
     (
       rows: TokenRows,
       refreshAhead: RefreshAhead,
@@ -444,15 +460,27 @@ const edges: NestProvider[] = [
       reencryption: Reencryption,
       revocations: RevocationRun,
       endings: SessionEndings,
+      authorizations: AuthorizationRows,
+      logoutTokens: LogoutTokenRows,
       events: TokenEvents,
       { ahead, cleanup, rotation }: ResolvedOptions,
     ) =>
-      new TokenMaintenance(rows, refreshAhead, keyService, reencryption, revocations, endings, events, {
-        retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
-        cleanupBatchSize: (cleanup || CLEANUP_DEFAULTS).batchSize,
-        aheadBatchSize: (ahead || AHEAD_DEFAULTS).batchSize,
-        dataKeyMaxAgeDays: (rotation || ROTATION_DEFAULTS).dataKeyMaxAgeDays,
-      }),
+      new TokenMaintenance(
+        rows,
+        refreshAhead,
+        keyService,
+        reencryption,
+        revocations,
+        endings,
+        [authorizations, logoutTokens],
+        events,
+        {
+          retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
+          cleanupBatchSize: (cleanup || CLEANUP_DEFAULTS).batchSize,
+          aheadBatchSize: (ahead || AHEAD_DEFAULTS).batchSize,
+          dataKeyMaxAgeDays: (rotation || ROTATION_DEFAULTS).dataKeyMaxAgeDays,
+        },
+      ),
   ),
   provide(
     JobScheduler,
@@ -511,6 +539,9 @@ const edges: NestProvider[] = [
     Spool,
     RevocationRows,
     ProviderStates,
+    Providers,
+    AuthorizationRows,
+    LogoutTokenRows,
     Database,
     ReplicaSession,
     SessionRows,

@@ -1,6 +1,8 @@
+import { AuthorizationEntity } from './entities/authorization.entity.js';
 import { DataKeyEntity } from './entities/data-key.entity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
+import { LogoutTokenEntity } from './entities/logout-token.entity.js';
 import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
@@ -13,6 +15,7 @@ import { AddClaimReplica1764300000000 } from './migrations/1764300000000-add-cla
 import { AddProviderStates1764400000000 } from './migrations/1764400000000-add-provider-states.js';
 import { AddDpopKey1764500000000 } from './migrations/1764500000000-add-dpop-key.js';
 import { AddSessions1764700000000 } from './migrations/1764700000000-add-sessions.js';
+import { AddAuthorizations1764800000000 } from './migrations/1764800000000-add-authorizations.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
 export const tokenEntities = [
@@ -24,6 +27,8 @@ export const tokenEntities = [
   RevocationEntity,
   ProviderStateEntity,
   SessionEntity,
+  AuthorizationEntity,
+  LogoutTokenEntity,
 ] as const;
 
 /** Put these into your DataSource: `migrations: [...tokenMigrations, …]`. They run forward and back on every supported database. */
@@ -35,4 +40,5 @@ export const tokenMigrations = [
   AddProviderStates1764400000000,
   AddDpopKey1764500000000,
   AddSessions1764700000000,
+  AddAuthorizations1764800000000,
 ] as const;

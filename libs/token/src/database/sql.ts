@@ -10,7 +10,16 @@ export class Fragment {
 }
 
 export type TableName =
-  'tokens' | 'dataKeys' | 'keks' | 'keyAudit' | 'replicas' | 'revocations' | 'providers' | 'sessions';
+  | 'tokens'
+  | 'dataKeys'
+  | 'keks'
+  | 'keyAudit'
+  | 'replicas'
+  | 'revocations'
+  | 'providers'
+  | 'sessions'
+  | 'authorizations'
+  | 'logoutTokens';
 
 /** Resolved when the statement is rendered for a database. */
 export type Symbolic = { readonly symbol: 'now' | TableName };
@@ -24,6 +33,8 @@ export const replicas: Symbolic = { symbol: 'replicas' };
 export const revocations: Symbolic = { symbol: 'revocations' };
 export const providers: Symbolic = { symbol: 'providers' };
 export const sessions: Symbolic = { symbol: 'sessions' };
+export const authorizations: Symbolic = { symbol: 'authorizations' };
+export const logoutTokens: Symbolic = { symbol: 'logoutTokens' };
 
 export function sql(strings: TemplateStringsArray, ...values: unknown[]): Fragment {
   return new Fragment(strings, values);

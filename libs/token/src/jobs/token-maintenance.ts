@@ -3,6 +3,7 @@ import type { KeyService } from '../key.service.js';
 import type { SessionEndings } from '../session-endings.js';
 import { RevocationRun } from '../revocation/revocation-run.js';
 import { Reencryption, type ReencryptionOptions } from '../store/reencryption.js';
+import type { AuthorizationRows } from '../store/authorization-rows.js';
 import { TokenRows } from '../store/token-rows.js';
 import { RefreshAhead } from './refresh-ahead.js';
 
@@ -27,6 +28,8 @@ export class TokenMaintenance {
     private readonly reencryption: Reencryption,
     private readonly revocations: RevocationRun,
     private readonly sessions: SessionEndings,
+    /** What is of no use from a moment on that stands in the row: log-ins under way, and used logout tokens. */
+    private readonly expiring: readonly Pick<AuthorizationRows, 'deleteExpired'>[],
     private readonly events: TokenEvents,
     private readonly settings: MaintenanceSettings,
   ) {}
@@ -41,12 +44,13 @@ export class TokenMaintenance {
       const retentionMs = Math.round(retentionDays * DAY_MS);
       await this.sessions.endOver();
       let deleted = 0;
-      for (const delete_ of [
+      for (const deleteBatch of [
         () => this.rows.deleteDead(retentionMs, cleanupBatchSize),
         () => this.sessions.deleteEnded(retentionMs, cleanupBatchSize),
+        ...this.expiring.map((rows) => () => rows.deleteExpired(cleanupBatchSize)),
       ])
         for (let batch = cleanupBatchSize; batch === cleanupBatchSize; deleted += batch)
-          batch = await delete_();
+          batch = await deleteBatch();
       return deleted;
     });
   }
