@@ -68,6 +68,8 @@ export async function startLoginProvider(application: string): Promise<LoginProv
     ...configuration,
     clients,
     jwks: { keys: [{ ...(await exportJWK(signing.privateKey)), alg: 'ES256', use: 'sig', kid: 'log-in' }] },
+    // Its own refuses addresses of the machine that it runs on.
+    fetch: (url, init) => fetch(url, { ...init, dispatcher: undefined } as RequestInit),
     scopes: ['openid', 'offline_access', 'profile', 'api', 'read', 'write'],
     enabledJWA: { ...configuration.enabledJWA, requestObjectSigningAlgValues: ['ES256'] },
     features: {
@@ -103,7 +105,7 @@ export async function startLoginProvider(application: string): Promise<LoginProv
 }
 
 const sign = (key: CryptoKey, claims: JWTPayload, header: Record<string, unknown> = {}): Promise<string> =>
-  new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'log-in', ...header }).sign(key);
+  new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'log-in', ...header }).sign(key, { crit: { x: true } });
 
 async function remint(
   ctx: KoaContextWithOIDC,
