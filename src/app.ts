@@ -3,7 +3,6 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppLogger } from './app.logger.js';
 import { AppModule } from './app.module.js';
-import { registerSessions } from './auth/session.js';
 import type { Config } from './config/config.js';
 import type { AppProviders } from './config/providers-file.js';
 import { PublicUrl } from './web/public-url.js';
@@ -27,7 +26,6 @@ export async function startApp(config: Config, providers: AppProviders): Promise
   });
   const fastify = adapter.getInstance();
   registerSecurityHeaders(fastify, config.production);
-  await registerSessions(fastify, config.production);
   try {
     await app.listen(config.port, config.host);
   } catch (error) {

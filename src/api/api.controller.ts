@@ -1,8 +1,6 @@
 import { All, Body, Controller, Param, Req, Res, UseGuards } from '@nestjs/common';
+import { CurrentSession, SessionGuard, type Session } from '@tokenward/nestjs/session';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CurrentUser } from '../auth/current-user.js';
-import { SessionGuard } from '../auth/session.guard.js';
-import type { SessionUser } from '../auth/session-user.js';
 import { ApiProxy } from './api.proxy.js';
 
 /** `/api/<provider>/<path>`: the browser has a session, the API gets a token, and neither sees the other's secret. */
@@ -13,7 +11,7 @@ export class ApiController {
 
   @All(':provider/*')
   async call(
-    @CurrentUser() user: SessionUser,
+    @CurrentSession() user: Session,
     @Param('provider') provider: string,
     @Body() body: unknown,
     @Req() { method, url }: FastifyRequest,

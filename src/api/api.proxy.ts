@@ -1,8 +1,8 @@
 import { BadRequestException, ForbiddenException, Injectable } from '@nestjs/common';
 import { TokenHttpService } from '@tokenward/nestjs';
+import type { Session } from '@tokenward/nestjs/session';
 import type { AxiosResponse } from 'axios';
 import { firstValueFrom } from 'rxjs';
-import type { SessionUser } from '../auth/session-user.js';
 import type { ProviderApi } from '../config/providers-file.js';
 import { ProviderDirectory } from '../providers/provider-directory.js';
 import { isListed } from './call-list.js';
@@ -24,7 +24,11 @@ export class ApiProxy {
     private readonly providers: ProviderDirectory,
   ) {}
 
-  call(user: SessionUser, provider: string, { method, path, body }: ApiCall): Promise<AxiosResponse<Buffer>> {
+  call(
+    { userId, tenantId }: Session,
+    provider: string,
+    { method, path, body }: ApiCall,
+  ): Promise<AxiosResponse<Buffer>> {
     const api = this.apiOf(provider);
     const url = new URL(path, api.baseUrl);
     const below = new URL(api.baseUrl).pathname.replace(/\/$/, '');
@@ -36,7 +40,7 @@ export class ApiProxy {
       throw new ForbiddenException('This call is not on the list of calls that are passed on.');
     }
     return firstValueFrom(
-      this.http.as({ userId: user.id, provider }).request<Buffer>({
+      this.http.as({ userId, tenantId, provider }).request<Buffer>({
         method,
         url: url.href,
         data: body,

@@ -1,9 +1,7 @@
 import { BadRequestException, Controller, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
 import { TokenService } from '@tokenward/nestjs';
+import { CurrentSession, type Session, SessionGuard } from '@tokenward/nestjs/session';
 import { ApiProxy } from '../api/api.proxy.js';
-import { CurrentUser } from '../auth/current-user.js';
-import { SessionGuard } from '../auth/session.guard.js';
-import type { SessionUser } from '../auth/session-user.js';
 import { ProviderDirectory } from '../providers/provider-directory.js';
 
 const calls = 50;
@@ -28,7 +26,7 @@ export class BurstController {
 
   @Post(':provider/burst')
   @HttpCode(200)
-  async burst(@CurrentUser() user: SessionUser, @Param('provider') provider: string): Promise<Burst> {
+  async burst(@CurrentSession() user: Session, @Param('provider') provider: string): Promise<Burst> {
     const path = this.providers.sample(provider);
     if (path === null) throw new BadRequestException('No call to try out is listed for this provider.');
     const call = () => this.proxy.call(user, provider, { method: 'GET', path });
@@ -38,8 +36,8 @@ export class BurstController {
     return { calls, ok, exchanges: (await this.generation(user, provider)) - before };
   }
 
-  private async generation(user: SessionUser, provider: string): Promise<number> {
-    const [stored] = await this.tokens.listTokens({ userId: user.id, provider });
+  private async generation({ userId, tenantId }: Session, provider: string): Promise<number> {
+    const [stored] = await this.tokens.listTokens({ userId, tenantId, provider });
     return stored?.generation ?? 0;
   }
 }

@@ -237,7 +237,7 @@ async function logOut() {
   byId('logout').ariaDisabled = 'true';
   try {
     const { body } = await ask('/auth/logout', 'POST');
-    location.assign(body.url ?? '/');
+    location.assign(body.endSessionUrl ?? '/');
   } catch (error) {
     explain(error);
     leaving = false;
@@ -245,12 +245,12 @@ async function logOut() {
   }
 }
 
-const { body: session } = await ask('/auth/session');
-user = session.user;
-providers = Object.fromEntries(session.providers.map((provider) => [provider.name, provider]));
+const { body: offer } = await ask('/providers');
+user = offer.loggedIn ? (await ask('/auth/session')).body.user : null;
+providers = Object.fromEntries(offer.providers.map((provider) => [provider.name, provider]));
 
-if (session.operatorPage !== null) {
-  byId('operator').querySelector('a').href = session.operatorPage;
+if (offer.operatorPage !== null) {
+  byId('operator').querySelector('a').href = offer.operatorPage;
   byId('operator').hidden = false;
 }
 if (user) {
@@ -260,7 +260,7 @@ if (user) {
   setInterval(() => views.forEach((view) => paint(view)), 200);
   await keepLooking();
 } else {
-  for (const { name, label } of session.providers) {
+  for (const { name, label } of offer.providers) {
     const link = document.createElement('a');
     Object.assign(link, {
       className: 'button',
@@ -269,6 +269,6 @@ if (user) {
     });
     byId('logins').append(link);
   }
-  byId('logins-note').textContent = session.providers.map(({ note }) => note ?? '').join(' ');
+  byId('logins-note').textContent = offer.providers.map(({ note }) => note ?? '').join(' ');
   byId('logged-out').hidden = false;
 }

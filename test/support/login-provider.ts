@@ -105,7 +105,9 @@ export async function startLoginProvider(application: string): Promise<LoginProv
 }
 
 const sign = (key: CryptoKey, claims: JWTPayload, header: Record<string, unknown> = {}): Promise<string> =>
-  new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'log-in', ...header }).sign(key, { crit: { x: true } });
+  new SignJWT(claims)
+    .setProtectedHeader({ alg: 'ES256', kid: 'log-in', ...header })
+    .sign(key, { crit: { x: true } });
 
 async function remint(
   ctx: KoaContextWithOIDC,
