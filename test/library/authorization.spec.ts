@@ -286,6 +286,22 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
     });
   });
 
+  it('begins with a navigation only', async () => {
+    for (const dest of ['image', 'iframe', 'empty']) {
+      const headers = { 'sec-fetch-dest': dest };
+      expect((await visitor.get(`${app.url}/auth/login/acme`, { headers })).status).toBe(400);
+    }
+  });
+
+  it('stores what it gets where the tokens that cover more are of no use any more', async () => {
+    const ref = { userId: 'acme:kim', provider: 'acme' };
+    await app.tokens.storeTokens(ref, { access_token: 'old', scope: 'openid api', expires_in: 1 });
+    await expect.poll(() => app.tokens.getAccessToken(ref).catch(() => null)).toBeNull();
+    await logIn(visitor, 'acme', { name: 'kim', password: 'x' });
+    expect(outcomes().at(-1)).toBe('logged_in');
+    expect((await app.tokens.getAccessToken(ref)).value).not.toBe('old');
+  });
+
   it('connects other providers and further accounts to the same user', async () => {
     await logIn(visitor);
     const before = visitor.cookieFor(app.url);

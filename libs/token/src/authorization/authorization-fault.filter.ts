@@ -1,4 +1,11 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Inject,
+  Logger,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import {
   KeyUnavailableError,
@@ -19,6 +26,8 @@ const NO_CONTENT_BUT_TEXT = "default-src 'none'; base-uri 'none'; frame-ancestor
 /** A log-in is where a person waits in front of a browser: whatever goes wrong is told on a page, and without detail. */
 @Catch()
 export class AuthorizationFaultFilter implements ExceptionFilter {
+  readonly #logger = new Logger('Tokenward');
+
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(TokenEvents) private readonly events: TokenEvents,
@@ -46,6 +55,8 @@ export class AuthorizationFaultFilter implements ExceptionFilter {
 
   private told(error: unknown, { params }: { params?: { provider?: unknown } }): AuthorizationMessage {
     const fault = faultOf(error);
+    // Events hold no words of others: what went wrong in `userOf` is told to the log alone.
+    if (fault.reason === 'failed' && error instanceof Error) this.#logger.error(error.stack ?? error.name);
     const name = params?.provider;
     // A name that is made up must not become a label.
     if (typeof name === 'string' && this.providers.find(name))
@@ -78,8 +89,5 @@ function faultOf(error: unknown): AuthorizationFault {
   if (error instanceof TokenInputError) return new AuthorizationFault('refused', error.message);
   if (error instanceof ReauthorizationRequiredError) return new AuthorizationFault('expired', error.reason);
   if (error instanceof TokenError) return new AuthorizationFault('not_stored', error.code);
-  return new AuthorizationFault(
-    'failed',
-    error instanceof Error ? (error.stack ?? error.name) : typeof error,
-  );
+  return new AuthorizationFault('failed', error instanceof Error ? error.name : typeof error);
 }

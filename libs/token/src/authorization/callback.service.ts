@@ -1,5 +1,6 @@
-import { Secret } from '../common/secret.js';
 import type { TokenEvents } from '../common/events.js';
+import { Secret } from '../common/secret.js';
+import type { StoredToken } from '../common/tokens.js';
 import { DpopKey } from '../crypto/dpop-key.js';
 import { isFailure } from '../oauth/authorization-request.js';
 import { exchangeCode } from '../oauth/code-exchange.js';
@@ -133,18 +134,18 @@ export class CallbackService {
   }
 
   /**
-   * Stores the tokens, unless they cover less than active ones that are stored: then those stay, and true tells so. An
+   * Stores the tokens, unless they cover less than stored ones that are of use: then those stay, and true tells so. An
    * answer names what this grant covers (RFC 6749 §5.1); that an older one is at an end it does not say.
    */
   private async store(
     provider: string,
     { userId, tenantId = DEFAULT_TENANT }: AuthorizedUser,
     tokens: TokenResponse,
-    { account, dpopKey }: TakenTransaction,
+    { account, dpopKey, now }: TakenTransaction,
   ): Promise<boolean> {
     const ref = { userId, tenantId, provider, account };
     const [stored] = await this.parts.tokens.listTokens(ref);
-    if (stored?.status === 'active' && lacking(stored.scope, parseTokenResponse(tokens).scope).length > 0)
+    if (isOfUse(stored, now) && lacking(stored?.scope, parseTokenResponse(tokens).scope).length > 0)
       return true;
     await this.parts.tokens.storeTokens(
       ref,
@@ -161,6 +162,11 @@ function withScope(response: Record<string, unknown>, asked: string): TokenRespo
   const given = Array.isArray(scope) ? scope.length > 0 : typeof scope === 'string' && scope.trim() !== '';
   return { ...response, ...(!given && asked !== '' && { scope: asked }) } as unknown as TokenResponse;
 }
+
+/** Whether there are tokens, and a way to go on with them. */
+const isOfUse = (stored: StoredToken | undefined, now: number): boolean =>
+  stored?.status === 'active' &&
+  (stored.hasRefreshToken || stored.expiresAt === null || stored.expiresAt.getTime() > now);
 
 const isSame = (user: { userId: string; tenantId?: string }, session: Session | null): boolean =>
   session !== null &&

@@ -104,6 +104,9 @@ export class LoginController {
     response: object,
     connects: boolean,
   ): Promise<Location> {
+    // Nobody logs in by an image, a frame or a script, but they would use up what is bounded.
+    if (![undefined, 'document'].includes(headerOf(request, 'sec-fetch-dest')))
+      throw new AuthorizationFault('bad_request', 'not a navigation');
     const session = connects ? await this.sessions.current(request) : null;
     if (connects && session === null) throw new AuthorizationFault('logged_out');
     const known = this.cookie.read(headerOf(request, 'cookie'));

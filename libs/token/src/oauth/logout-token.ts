@@ -90,6 +90,7 @@ export async function readLogoutToken(
     subject: (sub as string | undefined) ?? null,
     sid: (sid as string | undefined) ?? null,
     jti: jti as string,
-    refusedFrom: ((iat as number) + MAX_AGE_SECONDS + TOLERANCE_SECONDS) * 1000,
+    // One second more, for the moment itself.
+    refusedFrom: ((iat as number) + MAX_AGE_SECONDS + TOLERANCE_SECONDS + 1) * 1000,
   };
 }
