@@ -11,6 +11,8 @@ let clockOffset = 0;
 let user = null;
 /** While the user logs out, the end of the session is no surprise, and the page is about to go elsewhere. */
 let leaving = false;
+/** The provider has ended what the session hangs on: the user has been told to log in again. */
+let wantsLogIn = false;
 /** By name: label, note and sample call of each provider. */
 let providers = {};
 /** By provider: the elements of a connection, what was last known of it, and what the user is doing with it. */
@@ -151,8 +153,10 @@ function explain(error) {
   if (!(error instanceof Problem)) return log('The app does not answer.', 'dead');
   if (error.code === 'PROVIDER_UNAVAILABLE')
     return log('The provider does not answer right now. Nothing is lost; try again soon.', 'waiting');
-  if (error.code === 'REAUTHORIZATION_REQUIRED')
+  if (error.code === 'REAUTHORIZATION_REQUIRED') {
+    wantsLogIn = true;
     return log('The provider wants to see you again: please log in.', 'dead');
+  }
   return log(error.message, 'dead');
 }
 
@@ -219,11 +223,20 @@ async function look() {
   for (const connection of body.connections) show(connection);
 }
 
+/** What is on the page stays there, with the way to go on. */
+function showEnd() {
+  for (const view of views.values()) {
+    view.connection = { ...view.connection, status: 'reauthorization_required' };
+    paint(view);
+  }
+}
+
 async function keepLooking() {
   try {
     if (!document.hidden && !leaving) await look();
     byId('offline').hidden = true;
   } catch (error) {
+    if (error.status === 401 && wantsLogIn) return showEnd();
     // The session has ended elsewhere: it has expired, or the user has logged out in another tab.
     if (error.status === 401 && !leaving) return location.reload();
     byId('offline').hidden = leaving;

@@ -1,4 +1,5 @@
 import { AuthorizationEntity, ReauthorizationRequiredError, type TokenEvent } from '@tokenward/nestjs';
+import { type CryptoKey, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, describeOnEachDatabase, type TestDatabase } from '../support/database.js';
 import {
@@ -9,7 +10,7 @@ import {
   startLogin,
   startLoginApp,
 } from '../support/login-app.js';
-import type { LoginProvider } from '../support/login-provider.js';
+import { type LoginProvider, SECRET } from '../support/login-provider.js';
 import { Visitor } from '../support/visitor.js';
 
 const titleOf = async (response: Response): Promise<string | undefined> =>
@@ -18,6 +19,9 @@ const titleOf = async (response: Response): Promise<string | undefined> =>
 const expireAll = async ({ dataSource }: LoginApp): Promise<void> => {
   await dataSource.createQueryBuilder().update(AuthorizationEntity).set({ expiresAt: 1 }).execute();
 };
+
+const signedWith = (claims: JWTPayload, key: CryptoKey): Promise<string> =>
+  new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'log-in' }).sign(key);
 
 const CSRF = { headers: { 'x-tokenward-csrf': '1' } };
 const userOfAda = { userId: 'acme:ada' };
@@ -215,6 +219,34 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
       expect([answer.status, await titleOf(answer)]).toEqual([502, 'The log-in did not work']);
       expect(await sessionOf(visitor)).toBe(401);
       expect(outcomes()).toEqual(['started', 'refused']);
+    });
+
+    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    it.each<[string, (claims: JWTPayload, original: string) => string | Promise<string>]>([
+      [
+        'is signed by somebody else',
+        async (claims) => signedWith(claims, (await generateKeyPair('ES256')).privateKey),
+      ],
+      [
+        'has had another user put into it',
+        ({ ...claims }, original) => {
+          const [head, , signature] = original.split('.');
+          return `${head}.${part({ ...claims, sub: 'eve' })}.${signature}`;
+        },
+      ],
+      ['has lost its signature', (_claims, original) => original.replace(/[^.]+$/, '')],
+      ['is not signed at all', (claims) => `${part({ alg: 'none' })}.${part(claims)}.`],
+      [
+        'is signed with the client secret',
+        (claims) =>
+          new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(SECRET)),
+      ],
+      ['is no token', () => 'hello'],
+      ['is missing', () => ''],
+    ])('an ID token that %s', async (_what, put) => {
+      provider.idToken = put;
+      expect((await logIn(visitor)).status).toBe(502);
+      expect(await sessionOf(visitor)).toBe(401);
     });
 
     it('a provider that says no, in words for the person who has said it', async () => {

@@ -26,8 +26,8 @@ export interface LoginProvider {
   requests: { method: string; path: string; query: URLSearchParams }[];
   /** Signs as the provider does. */
   sign(claims: JWTPayload, header?: Record<string, unknown>): Promise<string>;
-  /** Changes ID tokens before they are signed again. */
-  idToken: ((claims: JWTPayload) => JWTPayload) | null;
+  /** What is in the place of an ID token: other claims, which are signed, or a text, which is not. */
+  idToken: ((claims: JWTPayload, original: string) => JWTPayload | string | Promise<string>) | null;
   stop: () => Promise<void>;
 }
 
@@ -119,7 +119,8 @@ async function remint(
   const body = ctx.body as { id_token?: string } | undefined;
   if (ctx.path !== '/token' || idToken === null || body?.id_token === undefined) return;
   const claims = JSON.parse(Buffer.from(body.id_token.split('.')[1]!, 'base64url').toString()) as JWTPayload;
-  ctx.body = { ...body, id_token: await sign(key, idToken(claims)) };
+  const put = await idToken(claims, body.id_token);
+  ctx.body = { ...body, id_token: typeof put === 'string' ? put : await sign(key, put) };
 }
 
 /** Signs in whoever gives a name, and grants what was asked for but for the scopes that are listed in `refuse`. */

@@ -22,7 +22,8 @@ export function tokensIn(text: string, tokens: Iterable<string>): string[] {
 
 /** Everything a database file and the files beside it hold, as text whose characters are bytes. */
 export function bytesOf(directory: string): string {
-  return readdirSync(directory)
-    .map((name) => readFileSync(join(directory, name), 'latin1'))
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name, parentPath }) => readFileSync(join(parentPath, name), 'latin1'))
     .join('\n');
 }
