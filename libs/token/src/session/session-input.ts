@@ -33,7 +33,7 @@ export function startedSession(what: StartSession): StartedSession {
     userId: what.userId,
     tenantId,
     login: login === undefined ? null : sessionLogin(login),
-    attributes: attributesText(what.attributes ?? {}),
+    attributes: attributesText(what.attributes === undefined ? {} : what.attributes),
     userAgent: userAgent === undefined ? null : shown(userAgent),
   };
 }
@@ -66,7 +66,8 @@ export function attributesText(attributes: unknown): string {
   } catch {
     throw fault('must be an object of JSON values, without circles');
   }
-  const bytes = Buffer.byteLength(text ?? '');
+  if (!text?.startsWith('{')) throw fault('must be an object of JSON values, also as toJSON makes it');
+  const bytes = Buffer.byteLength(text);
   if (bytes > MAX_ATTRIBUTE_BYTES)
     throw fault(`must have at most ${MAX_ATTRIBUTE_BYTES} bytes as JSON, they have ${bytes}`);
   return text;
@@ -80,12 +81,22 @@ const shown = (userAgent: string): string =>
     .toWellFormed();
 
 /** @throws TokenInputError */
-export function sessionOwner(filter: SessionOwner, more: readonly string[] = []): Required<SessionOwner> {
-  assertFields('filter', filter, [...OWNER_FIELDS, ...more]);
+export function sessionOwner(filter: SessionOwner): Required<SessionOwner> {
+  assertFields('filter', filter, OWNER_FIELDS);
   const { userId, tenantId = 'default' } = filter;
   assertId('userId', userId);
   assertId('tenantId', tenantId);
   return { userId, tenantId };
+}
+
+/** @throws TokenInputError */
+export function sessionHandle(
+  which: SessionOwner & { handle: string },
+): Required<SessionOwner> & { handle: string } {
+  assertFields('filter', which, [...OWNER_FIELDS, 'handle']);
+  const { handle, ...owner } = which;
+  assertId('handle', handle);
+  return { ...sessionOwner(owner), handle };
 }
 
 /** @throws TokenInputError for a filter without any field, or with one that would be passed over */

@@ -6,7 +6,7 @@ const extras = {
   isGlobal: true,
 };
 
-export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
+export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<SessionModuleOptions>()
     .setClassMethodName('forRoot')
     .setExtras(extras, (definition, { isGlobal }) => ({ ...definition, global: isGlobal }))

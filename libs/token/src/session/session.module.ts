@@ -1,4 +1,4 @@
-import { type FactoryProvider, Module } from '@nestjs/common';
+import { type DynamicModule, type FactoryProvider, Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { TokenEvents } from '../common/events.js';
 import { EncryptionService } from '../encryption/encryption.service.js';
@@ -11,7 +11,11 @@ import { SessionCookie } from './session-cookie.js';
 import { SessionEnds } from './session-ends.js';
 import { SessionGuard } from './session.guard.js';
 import { SessionLifecycle } from './session.lifecycle.js';
-import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './session.module-definition.js';
+import {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  type OPTIONS_TYPE,
+} from './session.module-definition.js';
 import { type ResolvedSessionOptions, resolveSessionOptions } from './session.options.js';
 import { SessionService } from './session.service.js';
 import { SessionStore } from './session-store.js';
@@ -98,4 +102,9 @@ function provide<T>(
   ],
   exports: [SessionService, SessionTies, SessionGuard],
 })
-export class SessionModule extends ConfigurableModuleClass {}
+export class SessionModule extends ConfigurableModuleClass {
+  /** Without options: all defaults. */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+}

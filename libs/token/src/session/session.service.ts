@@ -3,10 +3,15 @@ import { ReauthorizationRequiredError, SessionRequiredError } from '../common/er
 import { randomBytes } from '../crypto/random.js';
 import { sha256 } from '../crypto/sha256.js';
 import type { SessionEndings } from '../session-endings.js';
-import { assertId } from '../token-ref.js';
 import { assertOpen, headersOf, type SessionCookie } from './session-cookie.js';
 import type { SessionEnds } from './session-ends.js';
-import { attributesText, sessionFilter, sessionOwner, startedSession } from './session-input.js';
+import {
+  attributesText,
+  sessionFilter,
+  sessionHandle,
+  sessionOwner,
+  startedSession,
+} from './session-input.js';
 import type { SessionStore } from './session-store.js';
 import type {
   EndedSession,
@@ -70,11 +75,9 @@ export class SessionService {
   }
 
   /** Replaces the attributes. @throws SessionRequiredError without a session · TokenInputError */
-  async update(
-    request: SessionRequest,
-    { attributes }: Required<Pick<StartSession, 'attributes'>>,
-  ): Promise<Session> {
-    const text = attributesText(attributes);
+  async update(request: SessionRequest, what: Required<Pick<StartSession, 'attributes'>>): Promise<Session> {
+    headersOf(request);
+    const text = attributesText(what?.attributes);
     const session = await this.#required(request);
     if (!(await this.store.replaceAttributes(session, text))) throw new SessionRequiredError();
     return { ...session, attributes: JSON.parse(text) as Record<string, unknown> };
@@ -95,9 +98,8 @@ export class SessionService {
   }
 
   /** Ends one of a user's sessions; false if this user has no such session. @throws TokenInputError */
-  async endByHandle({ handle, ...owner }: SessionOwner & { handle: string }): Promise<boolean> {
-    assertId('handle', handle);
-    return (await this.endings.end({ ...sessionOwner(owner), handle }, 'ended_by_user')) > 0;
+  async endByHandle(which: SessionOwner & { handle: string }): Promise<boolean> {
+    return (await this.endings.end(sessionHandle(which), 'ended_by_user')) > 0;
   }
 
   /** "Log out my other devices": all sessions of this user but the one of the request; how many. @throws SessionRequiredError */
