@@ -503,7 +503,8 @@ describe.skipIf(!chromium.available)('the admin page as the operator sees it', (
     // The session has gone with the tokens.
     await user.getByRole('link', { name: 'Log in with' }).click();
     await user.getByRole('button', { name: 'Allow' }).click();
-    await user.getByRole('heading', { name: 'This app cannot store your tokens any more' }).waitFor();
+    const heading = user.getByRole('heading', { name: 'This app cannot store your tokens any more' });
+    await expect.poll(() => heading.isVisible(), soon).toBe(true);
     await user.screenshot({ path: join(pictures, 'shredded.png') });
   });
 

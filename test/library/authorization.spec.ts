@@ -1,4 +1,5 @@
 import { AuthorizationEntity, ReauthorizationRequiredError, type TokenEvent } from '@tokenward/nestjs';
+import { DatabaseFaults } from '@tokenward/nestjs/testing';
 import { type CryptoKey, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, describeOnEachDatabase, type TestDatabase } from '../support/database.js';
@@ -495,6 +496,20 @@ describeOnEachDatabase('Log-ins under way', ({ createDatabase: create }) => {
     );
     expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(['303', '400', '400', '400']);
     expect(await rows()).toEqual([]);
+  });
+
+  it('end once also where two replicas have found the same at the same moment', async () => {
+    const visitor = new Visitor();
+    const callback = new URL(await visitor.callbackAfterLogIn(app.url, undefined, 'acme'));
+    const headers = { cookie: visitor.cookieFor(app.url) };
+    const come = ({ url }: LoginApp): Promise<Response> =>
+      fetch(`${url}${callback.pathname}${callback.search}`, { redirect: 'manual', headers });
+    const held = new DatabaseFaults(app.dataSource).hold(/DELETE FROM \S*tokenward_authorizations/);
+    const first = come(app);
+    await held.reached;
+    expect((await come(other)).status).toBe(303);
+    held.release();
+    expect((await first).status).toBe(400);
   });
 
   it('show neither state, nor nonce, nor code verifier in the database', async () => {

@@ -12,9 +12,6 @@ import { watch } from './provider/watch.js';
 export const SECRET = 'log-in-client-secret-of-32-characters';
 const PATHS = ['acme', 'other', 'strict', 'bound'].map((name) => `/auth/callback/${name}`);
 
-/** `app`: a secret. `strict`: a key; takes pushed and signed requests only. `bound`: public, with DPoP. */
-export type LoginClient = 'app' | 'strict' | 'bound';
-
 export interface LoginProvider {
   issuer: string;
   /** Private key of `strict`. */
@@ -31,7 +28,10 @@ export interface LoginProvider {
   stop: () => Promise<void>;
 }
 
-/** A real, strict OpenID provider with a log-in form, which calls `application` back when it ends its own session. */
+/**
+ * A real, strict OpenID provider with a log-in form, which calls `application` back when it ends its own session. Its clients:
+ * `app` has a secret, `strict` a key and takes pushed and signed requests only, `bound` is public and has DPoP.
+ */
 export async function startLoginProvider(application: string): Promise<LoginProvider> {
   const server = createServer();
   const issuer = await listen(server);
@@ -69,7 +69,7 @@ export async function startLoginProvider(application: string): Promise<LoginProv
     clients,
     jwks: { keys: [{ ...(await exportJWK(signing.privateKey)), alg: 'ES256', use: 'sig', kid: 'log-in' }] },
     // Its own refuses addresses of the machine that it runs on.
-    fetch: (url, init) => fetch(url, { ...init, dispatcher: undefined } as RequestInit),
+    fetch: (url, init) => fetch(url, { ...init, dispatcher: undefined }),
     scopes: ['openid', 'offline_access', 'profile', 'api', 'read', 'write'],
     enabledJWA: { ...configuration.enabledJWA, requestObjectSigningAlgValues: ['ES256'] },
     features: {

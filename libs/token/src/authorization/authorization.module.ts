@@ -12,7 +12,7 @@ import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './authorization.m
 import type { AuthorizationModuleOptions } from './authorization.options.js';
 import { AuthorizationService } from './authorization.service.js';
 import { AUTHORIZATION_OPTIONS, AUTHORIZATION_PREFIX } from './authorization.tokens.js';
-import { BackchannelController } from './backchannel.controller.js';
+import { BackchannelController, LogoutErrorFilter } from './backchannel.controller.js';
 import { BackchannelService } from './backchannel.service.js';
 import { CallbackService } from './callback.service.js';
 import { LoginController } from './login.controller.js';
@@ -114,6 +114,7 @@ function provide<T>(
     ),
     AuthorizationFaultFilter,
     LogInAgainFilter,
+    LogoutErrorFilter,
     StreamGuard,
   ],
 })

@@ -1,25 +1,56 @@
-import { Body, Controller, Header, HttpCode, Inject, Logger, Param, Post, Req, Res } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Body,
+  Catch,
+  Controller,
+  type ExceptionFilter,
+  Header,
+  HttpCode,
+  Inject,
+  Logger,
+  Param,
+  Post,
+  Req,
+  UseFilters,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { BackchannelService, LogoutRefused } from './backchannel.service.js';
 import { headerOf, type HttpRequest } from './http.js';
 
-/** RFC 6749 §5.2, as OpenID Connect Back-Channel Logout 1.0 §2.8 has it. */
-interface LogoutError {
-  error: 'invalid_request';
-  error_description: string;
-}
-
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
+
+/**
+ * Answers as OpenID Connect Back-Channel Logout 1.0 §2.8 wants it, which has one status for requests that are wrong and for
+ * log-outs that have failed.
+ */
+@Catch()
+export class LogoutErrorFilter implements ExceptionFilter {
+  readonly #logger = new Logger('Tokenward');
+
+  constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const refused = error instanceof LogoutRefused;
+    if (!refused)
+      this.#logger.error(error instanceof Error ? error.stack : 'a log-out of the provider has failed');
+    const { httpAdapter } = this.adapterHost;
+    const response: unknown = host.switchToHttp().getResponse();
+    httpAdapter.setHeader(response, 'Content-Type', 'application/json');
+    httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+    const description = refused ? error.message : 'the log-out has failed: send it again';
+    httpAdapter.reply(
+      response,
+      JSON.stringify({ error: 'invalid_request', error_description: description }),
+      400,
+    );
+  }
+}
 
 /** The one route that a provider calls, not a browser: what it sends is believed because it is signed. */
 @Controller()
+@UseFilters(LogoutErrorFilter)
 export class BackchannelController {
-  readonly #logger = new Logger('Tokenward');
-
-  constructor(
-    @Inject(BackchannelService) private readonly logouts: BackchannelService,
-    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
-  ) {}
+  constructor(@Inject(BackchannelService) private readonly logouts: BackchannelService) {}
 
   @Post('backchannel-logout/:provider')
   @HttpCode(200)
@@ -28,21 +59,10 @@ export class BackchannelController {
     @Param('provider') provider: string,
     @Body() body: unknown,
     @Req() request: HttpRequest,
-    @Res({ passthrough: true }) response: object,
-  ): Promise<LogoutError | undefined> {
-    try {
-      if (!FORM.test(headerOf(request, 'content-type') ?? ''))
-        throw new LogoutRefused('the content type must be application/x-www-form-urlencoded');
-      const { logout_token: token } = (body ?? {}) as Record<string, unknown>;
-      await this.logouts.logOut(provider, token);
-      return undefined;
-    } catch (error) {
-      // The specification has one status for requests that are wrong and for log-outs that have failed.
-      this.adapterHost.httpAdapter.status(response, 400);
-      if (error instanceof LogoutRefused)
-        return { error: 'invalid_request', error_description: error.message };
-      this.#logger.error(error instanceof Error ? error.stack : 'a log-out of the provider has failed');
-      return { error: 'invalid_request', error_description: 'the log-out has failed: send it again' };
-    }
+  ): Promise<void> {
+    if (!FORM.test(headerOf(request, 'content-type') ?? ''))
+      throw new LogoutRefused('the content type must be application/x-www-form-urlencoded');
+    const { logout_token: token } = (body ?? {}) as Record<string, unknown>;
+    await this.logouts.logOut(provider, token);
   }
 }
