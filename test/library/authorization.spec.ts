@@ -346,6 +346,23 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
     expect(await sessionOf(visitor)).toMatchObject({ id: 'acme:ada', provider: 'acme' });
   });
 
+  it('connects nothing because of a link of another site, though anybody may be sent to log in', async () => {
+    const comeFrom = async (browser: Visitor, name: string): Promise<Response> => {
+      const headers = { 'sec-fetch-site': 'cross-site' };
+      const { headers: sent } = await browser.get(`${app.url}/auth/login/${name}`, { headers });
+      const page = await browser.follow(sent.get('location')!, `${app.url}/auth/callback`);
+      if (page.response === null) return browser.get(page.url);
+      const body = new URLSearchParams({ name: 'lea' });
+      const submitted = await browser.get(page.url, { method: 'POST', body });
+      const next = new URL(submitted.headers.get('location')!, page.url).href;
+      return browser.get((await browser.follow(next, `${app.url}/auth/callback`)).url);
+    };
+    expect((await comeFrom(visitor, 'acme')).status).toBe(303);
+    expect(await sessionOf(visitor)).toMatchObject({ id: 'acme:lea' });
+    expect((await comeFrom(visitor, 'other')).status).toBe(403);
+    expect(await app.tokens.listTokens({ userId: 'acme:lea', provider: 'other' })).toEqual([]);
+  });
+
   it('does not connect an account to whoever has logged in meanwhile', async () => {
     await logIn(visitor);
     const { headers } = await visitor.get(`${app.url}/auth/connect/acme?account=mine`);

@@ -48,10 +48,16 @@ export class AuthorizationService {
    * Begins a log-in, or with `session` the connection of another account or of more scope to its user. `browser`: the
    * secret that the browser has shown, if it has one. @throws AuthorizationFault
    */
-  async begin(name: string, query: unknown, browser: string | null, session: Session | null): Promise<Begun> {
+  async begin(
+    name: string,
+    query: unknown,
+    browser: string | null,
+    session: Session | null,
+    fromOwnSite: boolean,
+  ): Promise<Begun> {
     const provider = this.provider(name);
     const { transactions, events } = this.parts;
-    const transaction = await this.transactionFor(provider, query, session);
+    const transaction = await this.transactionFor(provider, query, session, fromOwnSite);
     const secret = browser ?? randomSecret();
     const state = await transactions.begin(secret, name, transaction);
     const url = await authorizationUrl(provider, await this.parametersOf(provider, transaction, state));
@@ -68,6 +74,7 @@ export class AuthorizationService {
     { name, options, dpopKey }: Provider,
     query: unknown,
     session: Session | null,
+    fromOwnSite: boolean,
   ): Promise<Transaction> {
     const { furtherScope, returnTo } = this.options;
     const asked = readLoginQuery(query, unionOf(options.scope, furtherScope[name]));
@@ -78,6 +85,7 @@ export class AuthorizationService {
     const scope = unionOf(options.scope, stored?.status === 'active' ? stored.scope : null, asked.scope);
     return {
       kind: session ? 'connect' : 'log_in',
+      fromOwnSite,
       codeVerifier: randomSecret(),
       nonce: scope.split(' ').includes('openid') ? randomSecret() : null,
       scope,

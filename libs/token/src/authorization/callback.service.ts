@@ -61,8 +61,10 @@ export class CallbackService {
     const claims = await this.claimsOf(provider, answer.json, transaction);
     const tokens = withScope(provider.standardShape(answer.json), transaction.scope);
     const user = await this.userOf(provider.name, transaction, claims, tokens, current);
-    const narrowed = await this.store(provider.name, user, tokens, transaction);
     const connects = transaction.kind === 'connect' || isConnection(provider.name, user, current);
+    // As for the route that connects: not because of a link of another site.
+    if (connects && !transaction.fromOwnSite) throw new AuthorizationFault('cross_site');
+    const narrowed = await this.store(provider.name, user, tokens, transaction);
     if (narrowed && connects) throw new AuthorizationFault('narrowed');
     this.parts.events.emit({
       type: 'authorization',

@@ -28,6 +28,8 @@ interface Location {
 /** Pages of this application and addresses that a person has typed; browsers that do not tell are believed. */
 const OWN_SITES = new Set([undefined, 'same-origin', 'none']);
 
+const isFromOwnSite = (request: HttpRequest): boolean => OWN_SITES.has(headerOf(request, 'sec-fetch-site'));
+
 /** The routes that a person's browser goes to. Their faults are pages. */
 @Controller()
 @UseFilters(AuthorizationFaultFilter)
@@ -63,7 +65,7 @@ export class LoginController {
     @Res({ passthrough: true }) response: object,
   ): Promise<Location> {
     // A link of another site must not make somebody who is logged in allow this application more.
-    if (!OWN_SITES.has(headerOf(request, 'sec-fetch-site'))) throw new AuthorizationFault('cross_site');
+    if (!isFromOwnSite(request)) throw new AuthorizationFault('cross_site');
     return this.begin(provider, query, request, response, true);
   }
 
@@ -110,7 +112,13 @@ export class LoginController {
     const session = connects ? await this.sessions.current(request) : null;
     if (connects && session === null) throw new AuthorizationFault('logged_out');
     const known = this.cookie.read(headerOf(request, 'cookie'));
-    const { url, browser } = await this.authorizations.begin(provider, query, known, session);
+    const { url, browser } = await this.authorizations.begin(
+      provider,
+      query,
+      known,
+      session,
+      isFromOwnSite(request),
+    );
     this.setCookie(response, this.cookie.set(browser, LIFETIME_SECONDS));
     return { url };
   }

@@ -16,6 +16,8 @@ const FIELD = 'authorization';
 /** What is to be known when the browser comes back. */
 export interface Transaction {
   kind: 'log_in' | 'connect';
+  /** Begun by a page of this application, or by a person who has typed the address. */
+  fromOwnSite: boolean;
   codeVerifier: string;
   /** Null where no ID token was asked for. */
   nonce: string | null;
