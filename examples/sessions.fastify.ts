@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify';
 
 /** For the option `hostSessions` of `SessionModule`. The store is the one that `@fastify/session` has got. */
 export const fastifySessions = (store: SessionStore): HostSessions => ({
-  destroy: (sessionId) => promisify(store.destroy.bind(store))(sessionId) as Promise<void>,
+  destroy: (sessionId) => promisify(store.destroy.bind(store))(sessionId),
 });
 
 @Injectable()

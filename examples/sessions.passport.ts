@@ -14,7 +14,7 @@ interface LoggedInRequest {
 
 /** For the option `hostSessions` of `SessionModule`. The store is the one that `session({ store })` has got. */
 export const passportSessions = (store: session.Store): HostSessions => ({
-  destroy: (sessionId) => promisify(store.destroy.bind(store))(sessionId) as Promise<void>,
+  destroy: (sessionId) => promisify(store.destroy.bind(store))(sessionId),
 });
 
 @Injectable()

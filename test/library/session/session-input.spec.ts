@@ -19,12 +19,14 @@ let database: TestDatabase;
 let replica: Replica;
 let sessions: SessionService;
 let browser: SessionBrowser;
+let statements: string[];
 
 beforeAll(async () => {
   database = await createDatabase('sqlite');
   replica = await startReplica(database, OPTIONS, { imports: [SessionModule.forRoot()] });
   sessions = replica.module.get(SessionService);
   browser = new SessionBrowser(sessions);
+  statements = statementsOf(replica.dataSource);
 });
 afterAll(async () => {
   await replica.close();
@@ -75,18 +77,18 @@ describe('Bad input is refused before the database is asked, by its name:', () =
     ['userId', () => sessions.endByHandle({ handle: 'x' } as never)],
     ['filter', () => sessions.endByHandle(undefined as never)],
     ['filter', () => sessions.endAll({})],
-    ['filter', () => sessions.endAll({ userId: undefined } as never)],
+    ['filter', () => sessions.endAll({ userId: undefined })],
     ['filter.handle', () => sessions.endAll({ handle: 'x' } as never)],
     ['filter.userId', () => sessions.endAll({ userId: 7 as never })],
     ['filter.provider', () => sessions.endAll({ sid: 's1' })],
     ['filter.provider', () => sessions.endAll({ subject: 's1', userId: 'ada' })],
     ['filter.sessionId', () => replica.tokens.revokeAll({ sessionId: '' })],
   ])('%s (%#)', async (field, call) => {
-    const statements = statementsOf(replica.dataSource);
+    const before = statements.length;
     const error = await call().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(TokenInputError);
     expect((error as TokenInputError).field).toBe(field);
-    expect(statements).toEqual([]);
+    expect(statements.slice(before)).toEqual([]);
   });
 });
 

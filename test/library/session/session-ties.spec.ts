@@ -13,7 +13,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
-import { TokenEvents, TokenInputError, TokenModule, TokenService } from '@tokenward/nestjs';
+import { TokenInputError, TokenModule, TokenService } from '@tokenward/nestjs';
 import { type HostSessions, SessionModule, SessionService, SessionTies } from '@tokenward/nestjs/session';
 import axios from 'axios';
 import expressSession from 'express-session';
@@ -63,7 +63,7 @@ class PassportController {
   @Post('log-in/:user')
   async logIn(@Param('user') id: string, @Req() request: PassportRequest): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      request.logIn({ id }, (error) => (error ? reject(error as Error) : resolve()));
+      request.logIn({ id }, (error) => (error ? reject(error) : resolve()));
     });
     await this.logIns.tie(request, PROVIDER);
   }

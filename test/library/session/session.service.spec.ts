@@ -1,4 +1,4 @@
-import { ReauthorizationRequiredError, SessionRequiredError, TokenInputError } from '@tokenward/nestjs';
+import { ReauthorizationRequiredError, SessionRequiredError } from '@tokenward/nestjs';
 import { SessionModule, type SessionModuleOptions, SessionService } from '@tokenward/nestjs/session';
 import { ageTokens } from '@tokenward/nestjs/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -187,7 +187,7 @@ describeOnEachDatabase('A session', ({ createDatabase }) => {
   });
 
   it('ends for a user, a tenant, or what the provider calls it', async () => {
-    const start_ = async (userId: string, tenantId: string, sid: string): Promise<SessionBrowser> => {
+    const startFor = async (userId: string, tenantId: string, sid: string): Promise<SessionBrowser> => {
       const mine = browser();
       await mine.logIn({ userId, tenantId, login: { provider: PROVIDER, subject: `${userId}@id`, sid } });
       return mine;
@@ -195,10 +195,10 @@ describeOnEachDatabase('A session', ({ createDatabase }) => {
     const left = async (...all: SessionBrowser[]) =>
       Promise.all(all.map(async (one) => (await one.current()) !== null));
     const all = [
-      await start_('ada', 't1', 's1'),
-      await start_('ada', 't1', 's2'),
-      await start_('bob', 't1', 's3'),
-      await start_('cleo', 't2', 's4'),
+      await startFor('ada', 't1', 's1'),
+      await startFor('ada', 't1', 's2'),
+      await startFor('bob', 't1', 's3'),
+      await startFor('cleo', 't2', 's4'),
     ];
     expect(await sessions.endAll({ provider: 'another', sid: 's1' })).toBe(0);
     expect(await sessions.endAll({ provider: PROVIDER, sid: 's1' })).toBe(1);
