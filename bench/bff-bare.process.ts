@@ -24,7 +24,7 @@ class BareController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const path = request.raw.url!.slice(`/api/${provider}`.length);
-    await this.proxy.pass({ userId: 'nobody', provider }, path, request, reply);
+    await this.proxy.pass({ userId: 'nobody', tenantId: 'default', provider }, path, request, reply);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { APP_FILTER } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
@@ -9,18 +9,15 @@ import {
   TokenModule,
   type TokenModuleOptions,
 } from '@tokenward/nestjs';
+import { AuthorizationModule, type AuthorizationModuleOptions } from '@tokenward/nestjs/authorization';
 import { TokenHealthModule } from '@tokenward/nestjs/health';
 import { TokenMetricsModule } from '@tokenward/nestjs/metrics';
+import { SessionModule } from '@tokenward/nestjs/session';
 import { adminArea } from './admin/admin.area.js';
 import { ApiController } from './api/api.controller.js';
 import { ApiProxy } from './api/api.proxy.js';
 import { ListedApis } from './api/listed-apis.js';
-import { CsrfGuard } from './auth/csrf.guard.js';
-import { LoginController } from './auth/login.controller.js';
-import { LoginService } from './auth/login.service.js';
-import { LogoutService } from './auth/logout.service.js';
-import { OidcClients } from './auth/oidc-clients.js';
-import { OPERATOR_PAGE, SessionController } from './auth/session.controller.js';
+import { userOf } from './auth/user-of.js';
 import type { Config } from './config/config.js';
 import type { AppProviders } from './config/providers-file.js';
 import { BurstController } from './connections/burst.controller.js';
@@ -28,13 +25,14 @@ import { ConnectionsController } from './connections/connections.controller.js';
 import { EncryptedColumns } from './connections/encrypted-columns.js';
 import { TokenController } from './local/token.controller.js';
 import { ProviderDirectory } from './providers/provider-directory.js';
+import { OPERATOR_PAGE, ProvidersController } from './providers/providers.controller.js';
+import { messagePage } from './web/message-page.js';
 import { PageController } from './web/page.controller.js';
 import { ProblemFilter } from './web/problem.filter.js';
 import { PublicUrl } from './web/public-url.js';
 
 const controllers: Type[] = [
-  LoginController,
-  SessionController,
+  ProvidersController,
   ConnectionsController,
   BurstController,
   ApiController,
@@ -56,11 +54,21 @@ function tokenOptions({ keyring, providers, spoolDirectory }: Config, all: AppPr
   };
 }
 
+const authorizationOptions = ({ production }: Config, publicUrl: PublicUrl): AuthorizationModuleOptions => ({
+  publicUrl: () => publicUrl.to('/'),
+  userOf,
+  page: ({ title, text }) => messagePage(title, text),
+  allowInsecureRequests: !production,
+});
+
+const sessionSeconds = 8 * 3600;
+
 @Module({})
 export class AppModule {
   static with(config: Config, providers: AppProviders): DynamicModule {
     const isLocal = config.providers === null;
     const admin = adminArea(config.admin?.password);
+    const publicUrl = new PublicUrl(config.publicUrl);
     return {
       module: AppModule,
       imports: [
@@ -75,6 +83,13 @@ export class AppModule {
         }),
         TypeOrmModule.forFeature([TokenEntity]),
         TokenModule.forRoot(tokenOptions(config, providers)),
+        SessionModule.forRoot({
+          idleSeconds: sessionSeconds,
+          absoluteSeconds: sessionSeconds,
+          cookie: { persistent: true },
+          allowInsecureRequests: !config.production,
+        }),
+        AuthorizationModule.forRoot(authorizationOptions(config, publicUrl)),
         TokenHealthModule,
         TokenMetricsModule,
       ],
@@ -84,15 +99,11 @@ export class AppModule {
         // Where everything is for trying out, its user is its operator, too.
         { provide: OPERATOR_PAGE, useValue: isLocal ? '/admin' : null },
         { provide: ProviderDirectory, useValue: new ProviderDirectory(providers) },
-        { provide: PublicUrl, useValue: new PublicUrl(config.publicUrl) },
-        { provide: APP_GUARD, useClass: CsrfGuard },
+        { provide: PublicUrl, useValue: publicUrl },
         { provide: APP_FILTER, useClass: ProblemFilter },
         ApiProxy,
         EncryptedColumns,
         ListedApis,
-        LoginService,
-        LogoutService,
-        OidcClients,
       ],
     };
   }

@@ -4,7 +4,6 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { leaveBodiesUnread } from './api/unread-bodies.js';
 import { AppLogger } from './app.logger.js';
 import { AppModule } from './app.module.js';
-import { registerSessions } from './auth/session.js';
 import type { Config } from './config/config.js';
 import type { AppProviders } from './config/providers-file.js';
 import { PublicUrl } from './web/public-url.js';
@@ -29,7 +28,6 @@ export async function startApp(config: Config, providers: AppProviders): Promise
   const fastify = adapter.getInstance();
   registerSecurityHeaders(fastify, config.production);
   leaveBodiesUnread(fastify);
-  await registerSessions(fastify, config.production);
   try {
     await app.listen(config.port, config.host);
   } catch (error) {

@@ -1,9 +1,10 @@
 import { Controller, Get, HttpCode, NotFoundException, Param, Post, UseGuards } from '@nestjs/common';
+import { CsrfGuard } from '../auth/csrf.guard.js';
 import { AdminGuard } from './admin.guard.js';
 import { AdminJobs, type JobStatus } from './admin.jobs.js';
 
 @Controller('admin/jobs')
-@UseGuards(AdminGuard)
+@UseGuards(CsrfGuard, AdminGuard)
 export class AdminJobsController {
   constructor(private readonly jobs: AdminJobs) {}
 

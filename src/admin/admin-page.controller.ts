@@ -1,6 +1,7 @@
 import { Controller, Get, NotFoundException, Param, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { StaticFile } from '../web/static-file.js';
+import { CsrfGuard } from '../auth/csrf.guard.js';
 import { AdminGuard } from './admin.guard.js';
 
 const names = [
@@ -17,7 +18,7 @@ const files = new Map(names.map((name) => [name, new StaticFile(`admin/${name}`)
 
 /** The operator's page. It shows what the other routes of the area answer. */
 @Controller('admin')
-@UseGuards(AdminGuard)
+@UseGuards(CsrfGuard, AdminGuard)
 export class AdminPageController {
   @Get()
   page(@Res() reply: FastifyReply): void {

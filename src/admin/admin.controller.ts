@@ -19,6 +19,7 @@ import {
 } from '@tokenward/nestjs';
 import { z } from 'zod';
 import { Valid } from '../web/valid.pipe.js';
+import { CsrfGuard } from '../auth/csrf.guard.js';
 import { AdminGuard } from './admin.guard.js';
 
 /** In the audit trail: the area has one credential, so it is all that is known of who asks. */
@@ -29,7 +30,7 @@ const page = z.strictObject({ limit: z.coerce.number().int().min(1).max(10_000).
 
 /** Keys and their audit trail, for the operator. What is answered holds no key, not even a wrapped one. */
 @Controller('admin')
-@UseGuards(AdminGuard)
+@UseGuards(CsrfGuard, AdminGuard)
 export class AdminController {
   constructor(private readonly keys: KeyService) {}
 

@@ -1,9 +1,7 @@
 import { All, Controller, Param, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import { CurrentSession, SessionGuard, type Session } from '@tokenward/nestjs/session';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CurrentUser } from '../auth/current-user.js';
-import { SessionGuard } from '../auth/session.guard.js';
-import type { SessionUser } from '../auth/session-user.js';
 import { ApiFaultFilter } from './api-fault.filter.js';
 import { callNotListed } from './api.fault.js';
 import { ApiProxy } from './api.proxy.js';
@@ -19,7 +17,7 @@ export class ApiController {
   @All(':provider/*')
   @RouteConfig(bodyUnread)
   async call(
-    @CurrentUser() user: SessionUser,
+    @CurrentSession() { userId, tenantId }: Session,
     @Param('provider') provider: string,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
@@ -27,6 +25,6 @@ export class ApiController {
     // As it came over the wire: the router has decoded what it names, and takes more than one way to write it.
     const [here, target] = [`/api/${provider}`, request.raw.url ?? ''];
     if (!target.startsWith(`${here}/`)) throw callNotListed();
-    await this.proxy.pass({ userId: user.id, provider }, target.slice(here.length), request, reply);
+    await this.proxy.pass({ userId, tenantId, provider }, target.slice(here.length), request, reply);
   }
 }

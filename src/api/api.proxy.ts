@@ -14,6 +14,7 @@ import { requestHeaders } from './request-headers.js';
 /** Whose token a call carries. */
 export interface Caller {
   userId: string;
+  tenantId: string;
   provider: string;
 }
 
@@ -32,7 +33,7 @@ export class ApiProxy {
     const api = this.apis.get(caller.provider);
     const address = api.addressOf(request.method, path);
     if (address === null) throw callNotListed();
-    const leave = this.underWay.enter(caller.provider, caller.userId, api.limits.callsAtOnce);
+    const leave = this.underWay.enter(caller, api.limits.callsAtOnce);
     const watch = new CallWatch(api.limits);
     reply.raw.once('close', () => {
       leave();

@@ -1,12 +1,13 @@
 import { tooManyCalls } from './api.fault.js';
+import type { Caller } from './api.proxy.js';
 
 /** How many calls each user has under way at each provider. */
 export class CallsUnderWay {
   private readonly counts = new Map<string, number>();
 
   /** Counts one more. Returns what counts it off again. @throws ApiFault `TOO_MANY_CALLS` */
-  enter(provider: string, userId: string, most: number): () => void {
-    const key = JSON.stringify([provider, userId]);
+  enter({ tenantId, userId, provider }: Caller, most: number): () => void {
+    const key = JSON.stringify([tenantId, userId, provider]);
     const count = this.counts.get(key) ?? 0;
     if (count >= most) throw tooManyCalls(most);
     this.counts.set(key, count + 1);

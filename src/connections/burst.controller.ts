@@ -1,10 +1,8 @@
 import { BadRequestException, Controller, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
 import { TokenHttpService, TokenService } from '@tokenward/nestjs';
+import { CurrentSession, type Session, SessionGuard } from '@tokenward/nestjs/session';
 import { firstValueFrom } from 'rxjs';
 import { ListedApis } from '../api/listed-apis.js';
-import { CurrentUser } from '../auth/current-user.js';
-import { SessionGuard } from '../auth/session.guard.js';
-import type { SessionUser } from '../auth/session-user.js';
 import { ProviderDirectory } from '../providers/provider-directory.js';
 
 const calls = 50;
@@ -30,19 +28,20 @@ export class BurstController {
 
   @Post(':provider/burst')
   @HttpCode(200)
-  async burst(@CurrentUser() user: SessionUser, @Param('provider') provider: string): Promise<Burst> {
+  async burst(@CurrentSession() user: Session, @Param('provider') provider: string): Promise<Burst> {
     const path = this.providers.sample(provider);
     const address = path === null ? null : this.apis.get(provider).addressOf('GET', path);
     if (address === null) throw new BadRequestException('No call to try out is listed for this provider.');
-    const call = () => firstValueFrom(this.http.as({ userId: user.id, provider }).get(address));
+    const { userId, tenantId } = user;
+    const call = () => firstValueFrom(this.http.as({ userId, tenantId, provider }).get(address));
     const before = await this.generation(user, provider);
     const answers = await Promise.allSettled(Array.from({ length: calls }, call));
     const ok = answers.filter(({ status }) => status === 'fulfilled').length;
     return { calls, ok, exchanges: (await this.generation(user, provider)) - before };
   }
 
-  private async generation(user: SessionUser, provider: string): Promise<number> {
-    const [stored] = await this.tokens.listTokens({ userId: user.id, provider });
+  private async generation({ userId, tenantId }: Session, provider: string): Promise<number> {
+    const [stored] = await this.tokens.listTokens({ userId, tenantId, provider });
     return stored?.generation ?? 0;
   }
 }

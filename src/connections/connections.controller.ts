@@ -1,14 +1,12 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
 import { TokenService, type StoredToken } from '@tokenward/nestjs';
+import { CurrentSession, type Session, SessionGuard, SessionService } from '@tokenward/nestjs/session';
 import type { FastifyRequest } from 'fastify';
-import { CurrentUser } from '../auth/current-user.js';
-import { SessionGuard } from '../auth/session.guard.js';
-import type { SessionUser } from '../auth/session-user.js';
 import { ProviderDirectory } from '../providers/provider-directory.js';
 import { EncryptedColumns, type Encrypted } from './encrypted-columns.js';
 
 interface Connection extends StoredToken {
-  /** Refreshes since the log-in. */
+  /** Refreshes since the session has first seen it. */
   refreshes: number;
   encrypted: Encrypted | null;
 }
@@ -25,16 +23,18 @@ interface Connections {
 export class ConnectionsController {
   constructor(
     private readonly tokens: TokenService,
+    private readonly sessions: SessionService,
     private readonly columns: EncryptedColumns,
     private readonly providers: ProviderDirectory,
   ) {}
 
   @Get()
-  async list(@CurrentUser() user: SessionUser, @Req() { session }: FastifyRequest): Promise<Connections> {
-    const stored = await this.tokens.listTokens({ userId: user.id });
+  async list(@CurrentSession() session: Session, @Req() request: FastifyRequest): Promise<Connections> {
+    const stored = await this.tokens.listTokens(userIn(session));
+    const seen = await this.firstSeen(session, stored, request);
     const connections = stored.map(async (token) => ({
       ...token,
-      refreshes: token.generation - (session.generations?.[token.provider] ?? 1),
+      refreshes: token.generation - seen[token.provider]!,
       encrypted: await this.columns.of(token),
     }));
     return { now: new Date(), connections: await Promise.all(connections) };
@@ -42,19 +42,38 @@ export class ConnectionsController {
 
   @Delete(':provider')
   @HttpCode(204)
-  async disconnect(@CurrentUser() user: SessionUser, @Param('provider') provider: string): Promise<void> {
+  async disconnect(@CurrentSession() user: Session, @Param('provider') provider: string): Promise<void> {
     this.providers.get(provider);
-    await this.tokens.revokeTokens({ userId: user.id, provider });
+    await this.tokens.revokeTokens({ ...userIn(user), provider });
   }
 
   @Post(':provider/refresh')
   @HttpCode(200)
   async refresh(
-    @CurrentUser() user: SessionUser,
+    @CurrentSession() user: Session,
     @Param('provider') provider: string,
   ): Promise<{ scope: string | null; expiresAt: Date | null }> {
     this.providers.get(provider);
-    const { scope, expiresAt } = await this.tokens.refreshTokens({ userId: user.id, provider });
+    const { scope, expiresAt } = await this.tokens.refreshTokens({ ...userIn(user), provider });
     return { scope, expiresAt };
   }
+
+  /** By provider: which generation of the token set the session has seen first. What came after are refreshes. */
+  private async firstSeen(
+    { attributes }: Session,
+    stored: StoredToken[],
+    request: FastifyRequest,
+  ): Promise<Record<string, number>> {
+    const known = attributes['generations'] as Record<string, number> | undefined;
+    const present = Object.fromEntries(stored.map(({ provider, generation }) => [provider, generation]));
+    const generations = { ...present, ...known };
+    if (stored.some(({ provider }) => known?.[provider] === undefined))
+      await this.sessions.update(request, { attributes: { ...attributes, generations } });
+    return generations;
+  }
 }
+
+const userIn = ({ userId, tenantId }: Session): { userId: string; tenantId: string } => ({
+  userId,
+  tenantId,
+});

@@ -11,6 +11,8 @@ let clockOffset = 0;
 let user = null;
 /** While the user logs out, the end of the session is no surprise, and the page is about to go elsewhere. */
 let leaving = false;
+/** The provider has ended what the session hangs on: the user has been told to log in again. */
+let wantsLogIn = false;
 /** By name: label, note and sample call of each provider. */
 let providers = {};
 /** By provider: the elements of a connection, what was last known of it, and what the user is doing with it. */
@@ -151,8 +153,10 @@ function explain(error) {
   if (!(error instanceof Problem)) return log('The app does not answer.', 'dead');
   if (error.code === 'PROVIDER_UNAVAILABLE')
     return log('The provider does not answer right now. Nothing is lost; try again soon.', 'waiting');
-  if (error.code === 'REAUTHORIZATION_REQUIRED')
+  if (error.code === 'REAUTHORIZATION_REQUIRED') {
+    wantsLogIn = true;
     return log('The provider wants to see you again: please log in.', 'dead');
+  }
   return log(error.message, 'dead');
 }
 
@@ -219,11 +223,20 @@ async function look() {
   for (const connection of body.connections) show(connection);
 }
 
+/** What is on the page stays there, with the way to go on. */
+function showEnd() {
+  for (const view of views.values()) {
+    view.connection = { ...view.connection, status: 'reauthorization_required' };
+    paint(view);
+  }
+}
+
 async function keepLooking() {
   try {
     if (!document.hidden && !leaving) await look();
     byId('offline').hidden = true;
   } catch (error) {
+    if (error.status === 401 && wantsLogIn) return showEnd();
     // The session has ended elsewhere: it has expired, or the user has logged out in another tab.
     if (error.status === 401 && !leaving) return location.reload();
     byId('offline').hidden = leaving;
@@ -237,7 +250,7 @@ async function logOut() {
   byId('logout').ariaDisabled = 'true';
   try {
     const { body } = await ask('/auth/logout', 'POST');
-    location.assign(body.url ?? '/');
+    location.assign(body.endSessionUrl ?? '/');
   } catch (error) {
     explain(error);
     leaving = false;
@@ -245,12 +258,12 @@ async function logOut() {
   }
 }
 
-const { body: session } = await ask('/auth/session');
-user = session.user;
-providers = Object.fromEntries(session.providers.map((provider) => [provider.name, provider]));
+const { body: offer } = await ask('/providers');
+user = offer.loggedIn ? (await ask('/auth/session')).body.user : null;
+providers = Object.fromEntries(offer.providers.map((provider) => [provider.name, provider]));
 
-if (session.operatorPage !== null) {
-  byId('operator').querySelector('a').href = session.operatorPage;
+if (offer.operatorPage !== null) {
+  byId('operator').querySelector('a').href = offer.operatorPage;
   byId('operator').hidden = false;
 }
 if (user) {
@@ -260,7 +273,7 @@ if (user) {
   setInterval(() => views.forEach((view) => paint(view)), 200);
   await keepLooking();
 } else {
-  for (const { name, label } of session.providers) {
+  for (const { name, label } of offer.providers) {
     const link = document.createElement('a');
     Object.assign(link, {
       className: 'button',
@@ -269,6 +282,6 @@ if (user) {
     });
     byId('logins').append(link);
   }
-  byId('logins-note').textContent = session.providers.map(({ note }) => note ?? '').join(' ');
+  byId('logins-note').textContent = offer.providers.map(({ note }) => note ?? '').join(' ');
   byId('logged-out').hidden = false;
 }

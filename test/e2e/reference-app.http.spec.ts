@@ -28,9 +28,9 @@ describe('the reference app on the wire', () => {
       expect(visitor.cookieFor(url)).toMatch(/^tokenward=[^;]+$/);
       expect(visitor.cookieFor(url)).not.toBe(before);
       expect(answer.headers.getSetCookie()[0]).toMatch(/; HttpOnly; SameSite=Lax$/);
-      const old = await fetch(`${url}/connections`, { headers: { cookie: before } });
+      const old = await fetch(`${url}/connections`, { headers: { cookie: before, 'x-tokenward-csrf': '1' } });
       expect(old.status, 'the session from before the log-in').toBe(401);
-      expect(await (await visitor.get(`${url}/auth/session`)).json()).toMatchObject({
+      expect(await (await visitor.ask(`${url}/auth/session`)).json()).toMatchObject({
         user: { id: 'test:ada', name: 'ada', provider: 'test' },
       });
     });
@@ -61,7 +61,7 @@ describe('the reference app on the wire', () => {
       expect(answer.status).toBe(status);
       expect(answer.headers.get('content-type')).toMatch('text/html');
       expect(await answer.text()).not.toMatch(/\bat .*\.js|Error/);
-      expect((await visitor.get(`${url}/connections`)).status).toBe(401);
+      expect((await visitor.ask(`${url}/connections`)).status).toBe(401);
     });
 
     it('takes no for an answer', async () => {
@@ -74,7 +74,7 @@ describe('the reference app on the wire', () => {
         test: { ...entry, clientSecret: ['a secret that is not in force yet', entry['clientSecret']] },
       }));
       await visitor.logIn(app.url);
-      expect((await visitor.get(`${app.url}/api/test/me`)).status).toBe(200);
+      expect((await visitor.ask(`${app.url}/api/test/me`)).status).toBe(200);
       await visitor.post(`${app.url}/connections/test`, { method: 'DELETE' });
       expect(provider.oracle.revokedGrants).toHaveLength(1);
       await stop();
@@ -88,7 +88,7 @@ describe('the reference app on the wire', () => {
 
   describe('requests', () => {
     it.each(['/connections', '/api/test/me'])('to %s need a session', async (path) => {
-      const answer = await visitor.get(url + path);
+      const answer = await visitor.ask(url + path);
       expect(answer.status).toBe(401);
       expect(answer.headers.get('content-type')).toMatch('application/problem+json');
     });
@@ -122,7 +122,7 @@ describe('the reference app on the wire', () => {
 
     it('that are listed reach the API with the token of the session', async () => {
       await visitor.logIn(url);
-      const answer = await visitor.get(`${url}/api/test/me`);
+      const answer = await visitor.ask(`${url}/api/test/me`);
       expect(answer.status).toBe(200);
       expect(answer.headers.get('content-security-policy')).toBe("sandbox; default-src 'none'");
       expect(await answer.json()).toMatchObject({ sub: 'ada' });
@@ -135,7 +135,7 @@ describe('the reference app on the wire', () => {
       );
       expect(headers.get('referrer-policy')).toBe('no-referrer');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
-      expect((await visitor.get(`${url}/auth/session`)).headers.get('cache-control')).toBe('no-store');
+      expect((await visitor.ask(`${url}/auth/session`)).headers.get('cache-control')).toBe('no-store');
     });
   });
 
@@ -143,7 +143,7 @@ describe('the reference app on the wire', () => {
     it('are told with their sealed bytes, without a secret, and looking refreshes nothing', async () => {
       await visitor.logIn(url);
       const before = provided.provider.oracle.exchanges;
-      const { connections } = (await (await visitor.get(`${url}/connections`)).json()) as {
+      const { connections } = (await (await visitor.ask(`${url}/connections`)).json()) as {
         connections: unknown[];
       };
       expect(connections).toContainEqual(
@@ -161,7 +161,7 @@ describe('the reference app on the wire', () => {
       await visitor.logIn(url);
       await visitor.logIn(url, 'other');
       const list = async (): Promise<string[][]> => {
-        const answer = await visitor.get(`${url}/connections`);
+        const answer = await visitor.ask(`${url}/connections`);
         const { connections } = (await answer.json()) as { connections: Record<string, string>[] };
         return connections.map(({ userId, provider, status }) => [userId!, provider!, status!]);
       };
@@ -184,7 +184,7 @@ describe('the reference app on the wire', () => {
       const { app, provider, stop } = await startProvidedApp({ accessTokenTtlSeconds: 2 });
       await visitor.logIn(app.url);
       const isExpired = async (): Promise<boolean> => {
-        const answer = await visitor.get(`${app.url}/connections`);
+        const answer = await visitor.ask(`${app.url}/connections`);
         const { now, connections } = (await answer.json()) as {
           now: string;
           connections: { expiresAt: string }[];
@@ -204,17 +204,20 @@ describe('the reference app on the wire', () => {
       const answer = await visitor.post(`${url}/connections/test`, { method: 'DELETE' });
       expect(answer.status).toBe(204);
       expect(provided.provider.oracle.revokedGrants).toHaveLength(before + 1);
-      expect((await visitor.get(`${url}/api/test/me`)).status).toBe(403);
+      const after = await visitor.ask(`${url}/api/test/me`);
+      expect(after.status, 'the session hung on it').toBe(401);
     });
 
     it('end with the session at log-out, and the provider can be told', async () => {
       await visitor.logIn(url);
       const before = provided.provider.oracle.revokedGrants.length;
-      const { url: next } = (await (await visitor.post(`${url}/auth/logout`)).json()) as { url: string };
+      const { endSessionUrl: next } = (await (await visitor.post(`${url}/auth/logout`)).json()) as {
+        endSessionUrl: string;
+      };
       expect(new URL(next).origin).toBe(provided.provider.issuer);
       expect(new URL(next).searchParams.has('id_token_hint'), 'an ID token in an address').toBe(false);
       expect(provided.provider.oracle.revokedGrants).toHaveLength(before + 1);
-      expect((await visitor.get(`${url}/connections`)).status).toBe(401);
+      expect((await visitor.ask(`${url}/connections`)).status).toBe(401);
     });
   });
 

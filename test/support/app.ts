@@ -20,7 +20,7 @@ import type { TestDatabase } from './database.js';
 import type { TestProvider } from './provider.js';
 
 const silent = (): void => undefined;
-const SILENT: LoggerService = { log: silent, error: silent, warn: silent, debug: silent };
+export const SILENT: LoggerService = { log: silent, error: silent, warn: silent, debug: silent };
 
 /** The name under which tests configure the test provider. */
 export const PROVIDER = 'acme';

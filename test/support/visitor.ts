@@ -18,8 +18,18 @@ export class Visitor {
     return response;
   }
 
+  /** As a page of the application asks, with the header that other sites cannot send. */
+  ask(url: string, init: Request = {}): Promise<Response> {
+    return this.get(url, { ...init, headers: { 'x-tokenward-csrf': '1', ...init.headers } });
+  }
+
   post(url: string, init: Request = {}): Promise<Response> {
-    return this.get(url, { method: 'POST', ...init, headers: { 'x-tokenward-csrf': '1', ...init.headers } });
+    return this.ask(url, { method: 'POST', ...init });
+  }
+
+  /** Is nobody there any more. */
+  forget(origin: string): void {
+    this.cookies.delete(origin);
   }
 
   /** The cookies that this origin has set, as a header. */

@@ -10,10 +10,12 @@ export { withProfile } from './oauth/with-profile.js';
 export type { AfterRestore } from './refresh/hold.js';
 export type { Liveness, RefreshAheadOptions, RefreshOptions } from './refresh/refresh.options.js';
 export { tokenEntities, tokenMigrations } from './database/schema.js';
+export { AuthorizationEntity } from './database/entities/authorization.entity.js';
 export { DataKeyEntity } from './database/entities/data-key.entity.js';
 export { KekEntity } from './database/entities/kek.entity.js';
 export { KeyAuditEntity } from './database/entities/key-audit.entity.js';
 export { LineageEntity } from './database/entities/lineage.entity.js';
+export { LogoutTokenEntity } from './database/entities/logout-token.entity.js';
 export { ProviderStateEntity } from './database/entities/provider-state.entity.js';
 export { ReplicaEntity } from './database/entities/replica.entity.js';
 export { RevocationEntity } from './database/entities/revocation.entity.js';
@@ -61,6 +63,8 @@ export { TokenMaintenance } from './jobs/token-maintenance.js';
 export type { ReencryptionOptions } from './store/reencryption.js';
 
 export {
+  type AuthorizationOutcome,
+  type LogoutTokenOutcome,
   type RefreshOutcome,
   type RefusalReason,
   type SpoolOutcome,

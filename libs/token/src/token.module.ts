@@ -7,12 +7,14 @@ import { TokenEvents } from './common/events.js';
 import { TokenLog } from './common/token.log.js';
 import { Database } from './database/database.js';
 import { sessionsOf } from './database/sessions.js';
+import { SqlAuthorizationRows } from './database/sql-authorization-rows.js';
 import { SqlClaims } from './database/sql-claims.js';
 import { SqlDataKeyRows } from './database/sql-data-key-rows.js';
 import { SqlKekRows } from './database/sql-kek-rows.js';
 import { SqlKeyReports } from './database/sql-key-reports.js';
 import { SqlKeyTransitions } from './database/sql-key-transitions.js';
 import { SqlLineage } from './database/sql-lineage.js';
+import { SqlLogoutTokenRows } from './database/sql-logout-token-rows.js';
 import { SqlProviderStates } from './database/sql-provider-states.js';
 import { SqlRevocationRows } from './database/sql-revocation-rows.js';
 import { SqlSealedRows } from './database/sql-sealed-rows.js';
@@ -57,6 +59,7 @@ import { Spool } from './refresh/spool.js';
 import { SpoolReplay } from './refresh/spool-replay.js';
 import { RevocationRun } from './revocation/revocation-run.js';
 import { RevocationService } from './revocation/revocation.service.js';
+import { AuthorizationRows, LogoutTokenRows } from './store/authorization-rows.js';
 import { Reencryption } from './store/reencryption.js';
 import { Lineage } from './store/lineage.js';
 import { ProviderStates } from './store/provider-states.js';
@@ -147,6 +150,8 @@ const ports: NestProvider[] = [
   provide(ProviderStates, [Database], (database: Database) => new SqlProviderStates(database)),
   provide(Lineage, [Database], (database: Database) => new SqlLineage(database)),
   provide(SessionRows, [Database], (database: Database) => new SqlSessionRows(database)),
+  provide(AuthorizationRows, [Database], (database: Database) => new SqlAuthorizationRows(database)),
+  provide(LogoutTokenRows, [Database], (database: Database) => new SqlLogoutTokenRows(database)),
   provide(KeyWrapper, [OPTIONS], ({ wrapper }: ResolvedOptions) => wrapper),
 ];
 
@@ -466,6 +471,8 @@ const edges: NestProvider[] = [
       RevocationRun,
       LineageWatch,
       SessionEndings,
+      AuthorizationRows,
+      LogoutTokenRows,
       TokenEvents,
       OPTIONS,
     ],
@@ -477,6 +484,8 @@ const edges: NestProvider[] = [
       revocations: RevocationRun,
       lineage: LineageWatch,
       endings: SessionEndings,
+      authorizations: AuthorizationRows,
+      logoutTokens: LogoutTokenRows,
       events: TokenEvents,
       { ahead, cleanup, rotation }: ResolvedOptions,
     ) =>
@@ -488,6 +497,7 @@ const edges: NestProvider[] = [
         revocations,
         lineage,
         endings,
+        [authorizations, logoutTokens],
         events,
         {
           retentionDays: (cleanup || CLEANUP_DEFAULTS).retentionDays,
@@ -575,6 +585,9 @@ const edges: NestProvider[] = [
     Spool,
     RevocationRows,
     ProviderStates,
+    Providers,
+    AuthorizationRows,
+    LogoutTokenRows,
     Database,
     ReplicaSession,
     LineageWatch,

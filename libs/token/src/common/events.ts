@@ -23,6 +23,33 @@ export type SpoolOutcome = 'written' | 'failed' | 'stored' | 'superseded' | 'rev
 /** Why a refresh was not tried. */
 export type RefusalReason = 'circuit_open' | 'rate_limited' | 'held_after_restore';
 
+/** How far a log-in has come, in one word; the `outcome` label of the metrics. Those after `logged_in_with_less` tell why it did not. */
+export type AuthorizationOutcome =
+  | 'started'
+  | 'logged_in'
+  | 'connected'
+  /** Logged in; the tokens that cover more than the new ones were kept. */
+  | 'logged_in_with_less'
+  | 'declined'
+  | 'expired'
+  | 'refused'
+  | 'unreachable'
+  | 'anonymous'
+  | 'other_account'
+  | 'narrowed'
+  | 'logged_out'
+  | 'cross_site'
+  | 'unknown_provider'
+  | 'bad_request'
+  | 'too_many'
+  | 'busy'
+  | 'shredded'
+  | 'not_stored'
+  | 'failed';
+
+/** What has come of a provider's logout token. `failed`: it, or what it asks for, could not be checked or done now. */
+export type LogoutTokenOutcome = 'accepted' | 'refused' | 'failed';
+
 /** What happened inside the library: ids, outcomes and durations only, never a secret, a user or a tenant. */
 export type TokenEvent =
   | { type: 'token_read'; source: 'cache' | 'database' | 'refresh' }
@@ -46,6 +73,15 @@ export type TokenEvent =
       outcome: 'issued' | Exclude<RefreshOutcome, 'refreshed' | 'superseded'>;
       reason?: string;
       durationSeconds: number;
+    }
+  | { type: 'authorization'; provider: string; outcome: AuthorizationOutcome; reason?: string }
+  | {
+      type: 'logout_token';
+      provider: string;
+      outcome: LogoutTokenOutcome;
+      reason?: string;
+      /** Sessions. */
+      ended?: number;
     }
   | { type: 'refresh_refused'; provider: string; reason: RefusalReason }
   | { type: 'circuit_opened'; provider: string; reason: string; retryInSeconds: number }

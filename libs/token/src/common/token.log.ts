@@ -1,5 +1,15 @@
 import { Logger } from '@nestjs/common';
-import type { TokenEvent, TokenEvents } from './events.js';
+import type { AuthorizationOutcome, TokenEvent, TokenEvents } from './events.js';
+
+const NOTEWORTHY = new Set<AuthorizationOutcome>([
+  'logged_in_with_less',
+  'refused',
+  'unreachable',
+  'narrowed',
+  'busy',
+  'shredded',
+  'not_stored',
+]);
 
 /** Writes what an operator wants to read; ids, outcomes and reasons only. */
 export class TokenLog {
@@ -27,6 +37,17 @@ export class TokenLog {
         else
           this.#logger.warn(
             `${event.grant} at ${event.provider}: ${event.outcome}, ${event.reason ?? 'no reason given'}`,
+          );
+        break;
+      case 'authorization':
+        this.writeAuthorization(event);
+        break;
+      case 'logout_token':
+        if (event.outcome === 'accepted')
+          this.#logger.log(`log-out by ${event.provider}: ${event.ended ?? 0} sessions ended`);
+        else
+          this.#logger.warn(
+            `log-out by ${event.provider} ${event.outcome}: the logout token ${event.reason ?? 'gives no reason'}`,
           );
         break;
       case 'circuit_opened':
@@ -141,6 +162,18 @@ export class TokenLog {
         break;
       default:
     }
+  }
+
+  /** What a person did is no news for an operator; what the provider or this application did may be. */
+  private writeAuthorization({
+    provider,
+    outcome,
+    reason,
+  }: Extract<TokenEvent, { type: 'authorization' }>): void {
+    const text = `log-in at ${provider}: ${outcome}${reason === undefined ? '' : `, ${reason}`}`;
+    if (outcome === 'failed') this.#logger.error(text);
+    else if (NOTEWORTHY.has(outcome)) this.#logger.warn(text);
+    else this.#logger.debug(text);
   }
 
   private writeSpool(fault: string | null): void {

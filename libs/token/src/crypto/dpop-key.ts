@@ -52,6 +52,10 @@ export class DpopKey {
     return JSON.stringify({ ...this.#key.exportJwk(), alg: this.#key.algorithm });
   }
 
+  get publicJwk(): JsonWebKey {
+    return this.#key.publicJwk();
+  }
+
   /** A signed proof that holds these claims and the public key. */
   prove(claims: object): string {
     const signed = `${this.#header}.${part(claims)}`;

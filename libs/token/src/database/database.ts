@@ -2,11 +2,13 @@ import { setTimeout } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { TokenConfigurationError } from '../common/errors.js';
 import { dialectOf, type Dialect } from './dialect.js';
+import { AuthorizationEntity } from './entities/authorization.entity.js';
 import { DataKeyEntity } from './entities/data-key.entity.js';
 import { identityOf } from './identity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
 import { LineageEntity } from './entities/lineage.entity.js';
+import { LogoutTokenEntity } from './entities/logout-token.entity.js';
 import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
@@ -28,6 +30,8 @@ const ENTITIES: Record<TableName, Function> = {
   providers: ProviderStateEntity,
   lineage: LineageEntity,
   sessions: SessionEntity,
+  authorizations: AuthorizationEntity,
+  logoutTokens: LogoutTokenEntity,
 };
 
 /** The driver's own connection of better-sqlite3. */

@@ -1,7 +1,9 @@
+import { AuthorizationEntity } from './entities/authorization.entity.js';
 import { DataKeyEntity } from './entities/data-key.entity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
 import { LineageEntity } from './entities/lineage.entity.js';
+import { LogoutTokenEntity } from './entities/logout-token.entity.js';
 import { ProviderStateEntity } from './entities/provider-state.entity.js';
 import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
@@ -15,6 +17,7 @@ import { AddProviderStates1764400000000 } from './migrations/1764400000000-add-p
 import { AddDpopKey1764500000000 } from './migrations/1764500000000-add-dpop-key.js';
 import { AddLineage1764600000000 } from './migrations/1764600000000-add-lineage.js';
 import { AddSessions1764700000000 } from './migrations/1764700000000-add-sessions.js';
+import { AddAuthorizations1764800000000 } from './migrations/1764800000000-add-authorizations.js';
 
 /** Put these into your DataSource: `entities: [...tokenEntities, …]`. */
 export const tokenEntities = [
@@ -27,6 +30,8 @@ export const tokenEntities = [
   ProviderStateEntity,
   LineageEntity,
   SessionEntity,
+  AuthorizationEntity,
+  LogoutTokenEntity,
 ] as const;
 
 /** Put these into your DataSource: `migrations: [...tokenMigrations, …]`. They run forward and back on every supported database. */
@@ -39,4 +44,5 @@ export const tokenMigrations = [
   AddDpopKey1764500000000,
   AddLineage1764600000000,
   AddSessions1764700000000,
+  AddAuthorizations1764800000000,
 ] as const;

@@ -18,7 +18,9 @@ export type TableName =
   | 'revocations'
   | 'providers'
   | 'lineage'
-  | 'sessions';
+  | 'sessions'
+  | 'authorizations'
+  | 'logoutTokens';
 
 /** Resolved when the statement is rendered for a database. */
 export type Symbolic = { readonly symbol: 'now' | 'identity' | TableName };
@@ -35,6 +37,8 @@ export const lineage: Symbolic = { symbol: 'lineage' };
 /** Of the database that carries the statement out; NULL where it does not tell. */
 export const identity: Symbolic = { symbol: 'identity' };
 export const sessions: Symbolic = { symbol: 'sessions' };
+export const authorizations: Symbolic = { symbol: 'authorizations' };
+export const logoutTokens: Symbolic = { symbol: 'logoutTokens' };
 
 export function sql(strings: TemplateStringsArray, ...values: unknown[]): Fragment {
   return new Fragment(strings, values);

@@ -35,6 +35,7 @@ function publicAnswer(error: TokenError): { status: number; detail: string } {
   }
   if (error instanceof ProviderUnavailableError)
     return { status: 503, detail: `Provider "${error.provider}" cannot be asked now. Try again later.` };
+  if (error.code === 'TOO_MANY_STREAMS') return { status: 429, detail: error.message };
   if (error.code === 'KEY_UNAVAILABLE')
     return { status: 503, detail: 'Stored tokens cannot be opened now. Try again later.' };
   if (error.code.startsWith('API_') && error.code !== 'API_REQUEST_INVALID')

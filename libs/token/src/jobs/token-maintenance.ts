@@ -4,6 +4,7 @@ import type { ActorOptions } from '../key.service.types.js';
 import type { SessionEndings } from '../session-endings.js';
 import { RevocationRun } from '../revocation/revocation-run.js';
 import { Reencryption, type ReencryptionOptions } from '../store/reencryption.js';
+import type { AuthorizationRows } from '../store/authorization-rows.js';
 import { TokenRows } from '../store/token-rows.js';
 import type { LineageWatch } from '../refresh/lineage-watch.js';
 import { RefreshAhead } from './refresh-ahead.js';
@@ -30,6 +31,8 @@ export class TokenMaintenance {
     private readonly revocations: RevocationRun,
     private readonly lineage: LineageWatch,
     private readonly sessions: SessionEndings,
+    /** What is of no use from a moment on that stands in the row: log-ins under way, and used logout tokens. */
+    private readonly expiring: readonly Pick<AuthorizationRows, 'deleteExpired'>[],
     private readonly events: TokenEvents,
     private readonly settings: MaintenanceSettings,
   ) {}
@@ -47,6 +50,7 @@ export class TokenMaintenance {
       for (const deleteBatch of [
         () => this.rows.deleteDead(retentionMs, cleanupBatchSize),
         () => this.sessions.deleteEnded(retentionMs, cleanupBatchSize),
+        ...this.expiring.map((rows) => () => rows.deleteExpired(cleanupBatchSize)),
       ])
         for (let batch = cleanupBatchSize; batch === cleanupBatchSize; deleted += batch)
           batch = await deleteBatch();

@@ -45,6 +45,16 @@ export class TokenCollectors implements OnModuleDestroy {
     'Requests for client tokens and token exchanges by provider, grant and outcome.',
     ['provider', 'grant', 'outcome'],
   );
+  private readonly authorizations = counter(
+    'tokenward_authorizations_total',
+    'Log-ins and connections by provider and outcome: started, logged_in, connected, or why not.',
+    ['provider', 'outcome'],
+  );
+  private readonly logoutTokens = counter(
+    'tokenward_logout_tokens_total',
+    'Logout tokens of providers by outcome: accepted, refused or failed.',
+    ['outcome'],
+  );
   private readonly jobRuns = counter('tokenward_job_runs_total', 'Runs of scheduled jobs by outcome.', [
     'job',
     'outcome',
@@ -302,6 +312,12 @@ export class TokenCollectors implements OnModuleDestroy {
         break;
       case 'token_request':
         this.tokenRequests.inc({ provider: event.provider, grant: event.grant, outcome: event.outcome });
+        break;
+      case 'authorization':
+        this.authorizations.inc({ provider: event.provider, outcome: event.outcome });
+        break;
+      case 'logout_token':
+        this.logoutTokens.inc({ outcome: event.outcome });
         break;
       case 'token_read':
         this.reads.inc({ source: event.source });

@@ -1,5 +1,7 @@
 import { decodeJwt, type JWTPayload } from 'jose';
 
+export const OF_ANOTHER_USER = 'belongs to another user than the stored one';
+
 function claimsOf(idToken: string): JWTPayload | null {
   try {
     return decodeJwt(idToken);
@@ -45,7 +47,6 @@ export function idTokenFault(
   )
     return 'has expired';
   const before = previous === null ? null : claimsOf(previous);
-  if (before && (before.sub !== claims.sub || before.iss !== claims.iss))
-    return 'belongs to another user than the stored one';
+  if (before && (before.sub !== claims.sub || before.iss !== claims.iss)) return OF_ANOTHER_USER;
   return null;
 }

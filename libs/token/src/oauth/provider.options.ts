@@ -18,6 +18,8 @@ export interface ProviderOptions {
   /** Issuer identifier: endpoints come from its discovery document (OpenID Connect Discovery 1.0). */
   issuer?: string;
   authorizationEndpoint?: string;
+  /** Where authorization requests are pushed to (RFC 9126). */
+  pushedAuthorizationEndpoint?: string;
   /** Where tokens are refreshed (RFC 6749 §3.2). Needed where there is no `issuer`; wins over discovery. */
   tokenEndpoint?: string;
   /** Where tokens are revoked (RFC 7009). Without one a log-out is local only. */
@@ -39,6 +41,12 @@ export interface ProviderOptions {
   clientKeyAlgorithm?: SigningAlgorithm;
   /** Scope that log-in asks for, separated by spaces; taken as granted where a token response names none (RFC 6749 §5.1). */
   scope?: string;
+  /** Pushes authorization requests to the provider before the browser goes there (RFC 9126). Default: where its metadata demands it. */
+  pushedAuthorization?: boolean;
+  /** Signs authorization requests with `clientKey` (JAR, RFC 9101). Default: where the provider's metadata demands it. */
+  signedRequests?: boolean;
+  /** More parameters of authorization requests, such as `{ access_type: 'offline' }`. */
+  authorizationParameters?: Record<string, string>;
   /** The only origins (`https://api.example.com`) that ever receive this provider's access tokens. Default: none. */
   apiOrigins?: string[];
   /** Lifetime in seconds of access tokens whose response tells none. Default: null, no expiry until the API answers 401. */
@@ -70,6 +78,7 @@ export interface ProviderOptions {
 const URL_FIELDS = [
   'issuer',
   'authorizationEndpoint',
+  'pushedAuthorizationEndpoint',
   'tokenEndpoint',
   'revocationEndpoint',
   'introspectionEndpoint',
@@ -81,6 +90,31 @@ const url = z
   .string()
   .refine((value) => URL.canParse(value), 'must be an absolute URL such as https://id.example.com');
 const secret = z.string().min(1, 'must not be empty');
+
+/** What makes a log-in safe is not for options to change. */
+const OWN_PARAMETERS = new Set([
+  'client_id',
+  'client_secret',
+  'response_type',
+  'response_mode',
+  'redirect_uri',
+  'scope',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'dpop_jkt',
+  'request',
+  'request_uri',
+]);
+
+const authorizationParameters = z.record(
+  z
+    .string()
+    .regex(/^[\w.:-]{1,64}$/, 'must be the name of a parameter')
+    .refine((name) => !OWN_PARAMETERS.has(name), 'is set by the library'),
+  z.string().max(1024, 'must have at most 1024 characters'),
+);
 
 const clientKey = z.custom<ClientKey | ClientKey[]>().superRefine((keys, context) => {
   if (Array.isArray(keys) && keys.length === 0)
@@ -119,6 +153,9 @@ const shape = z.strictObject({
     .enum(SIGNING_ALGORITHMS, `must be one of ${SIGNING_ALGORITHMS.join(', ')}`)
     .optional(),
   scope: z.string().optional(),
+  pushedAuthorization: z.boolean().optional(),
+  signedRequests: z.boolean().optional(),
+  authorizationParameters: authorizationParameters.optional(),
   apiOrigins: z.array(url).optional(),
   defaultLifetimeSeconds: z
     .int()
@@ -163,6 +200,8 @@ export const providerOptionsSchema = shape.superRefine((provider, context) => {
       );
   }
   for (const message of credentialFaults(provider)) fault(...message);
+  if (provider.signedRequests && !provider.clientKey)
+    fault(['signedRequests'], 'needs a clientKey to sign with');
 });
 
 /** Which credential is missing, idle or in the way of another one. */

@@ -11,6 +11,7 @@ import { TokenInputError } from '../common/errors.js';
 import { DpopKey } from '../crypto/dpop-key.js';
 import { authentication, type ClientCredential, ClientCredentials } from './client-authentication.js';
 import { DpopProofs } from './dpop-proofs.js';
+import { KeysUnavailableError, ProviderKeys } from './provider-keys.js';
 import type { ProviderOptions } from './provider.options.js';
 import type { ProviderProfile } from './provider.profile.js';
 import { standardShape } from './token-answer.js';
@@ -21,6 +22,7 @@ export type { ClientCredential } from './client-authentication.js';
 
 const ENDPOINTS = {
   authorization_endpoint: 'authorizationEndpoint',
+  pushed_authorization_request_endpoint: 'pushedAuthorizationEndpoint',
   token_endpoint: 'tokenEndpoint',
   revocation_endpoint: 'revocationEndpoint',
   introspection_endpoint: 'introspectionEndpoint',
@@ -37,6 +39,7 @@ export class Provider {
   readonly #credentials: ClientCredentials;
   #metadata: Promise<ServerMetadata> | undefined;
   #dpopKey: DpopKey | undefined;
+  #keys: ProviderKeys | undefined;
 
   constructor(
     readonly name: string,
@@ -89,6 +92,20 @@ export class Provider {
       this.#metadata = undefined;
       throw error;
     }
+  }
+
+  /** What this provider signs with; null where nobody has told where its keys are. @throws KeysUnavailableError */
+  async keys(): Promise<ProviderKeys | null> {
+    if (this.#keys) return this.#keys;
+    const { jwks_uri: uri } = await this.metadata().catch((cause: unknown) => {
+      throw new KeysUnavailableError('discovery failed', { cause });
+    });
+    if (!uri) return null;
+    return (this.#keys ??= new ProviderKeys(
+      uri,
+      this.timeoutSeconds,
+      this.options.allowInsecureRequests ?? false,
+    ));
   }
 
   /** A client of this provider that authenticates with `credential` and sends every request through `fetch`. */
