@@ -5,18 +5,11 @@ import type { Readable } from 'node:stream';
 import { firstValueFrom } from 'rxjs';
 import { browserGone, callNotListed } from './api.fault.js';
 import { CallWatch } from './call-watch.js';
-import { CallsUnderWay } from './calls-under-way.js';
+import { type Caller, CallsUnderWay } from './calls-under-way.js';
 import { ListedApis } from './listed-apis.js';
 import { passAnswer, type Answer, type PassedCall } from './pass-answer.js';
 import { requestBody } from './request-body.js';
 import { requestHeaders } from './request-headers.js';
-
-/** Whose token a call carries. */
-export interface Caller {
-  userId: string;
-  tenantId: string;
-  provider: string;
-}
 
 /** Passes calls on to a provider's API: only what the configuration lists, streamed both ways, with the user's token. */
 @Injectable()

@@ -1,5 +1,11 @@
 import { tooManyCalls } from './api.fault.js';
-import type { Caller } from './api.proxy.js';
+
+/** Whose token a call carries. */
+export interface Caller {
+  userId: string;
+  tenantId: string;
+  provider: string;
+}
 
 /** How many calls each user has under way at each provider. */
 export class CallsUnderWay {

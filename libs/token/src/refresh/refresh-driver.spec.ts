@@ -150,7 +150,7 @@ describe('A flight in a replica with a session', () => {
   });
 
   it('that is stopped until the provider takes no replay any more presents nothing, and gives the claim back', async () => {
-    const graceful = { ...provider, options: { reuseGraceSeconds: 10 } } as Provider;
+    const graceful = { name: 'acme', timeoutSeconds: 30, options: { reuseGraceSeconds: 10 } } as Provider;
     const replayed = { ...row, unknownSince: row.now - 5_000 };
     claims.meanwhile = () => clock.advance(6_000);
     function* flight(): Flight<unknown> {
