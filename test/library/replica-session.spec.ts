@@ -259,7 +259,8 @@ describe('On PostgreSQL', () => {
 
   it('a crash of the server frees no claim of a process that lives, though it is stopped meanwhile', async () => {
     const bundle = await bundleProcess('replica.process');
-    const server = await startServer('postgres');
+    // One that has lost nothing which was committed.
+    const server = await startServer('postgres', { durable: true });
     const own = { options: { type: 'postgres', ...server.address, database: 'postgres' } as const };
     const acme = { ...providerOptions(provider), reuseGraceSeconds: 0 };
     const options = tokenOptions(provider, { providers: { [PROVIDER]: acme } });
