@@ -147,8 +147,9 @@ describeOnEachDatabase('The migrations', ({ kind, createDatabase }) => {
     await source.runMigrations();
     const sealedColumns: string[] = [];
     const pointers: string[] = [];
+    const runner = source.createQueryRunner();
     for (const { tableName, tablePath } of source.entityMetadatas) {
-      const table = await source.createQueryRunner().getTable(tablePath);
+      const table = await runner.getTable(tablePath);
       for (const { name } of table!.columns)
         // These are sealed under keys of the application, and those are never retired.
         if (name.endsWith('_ct') && !/_(?:sessions|authorizations)$/.test(tableName))
@@ -157,6 +158,7 @@ describeOnEachDatabase('The migrations', ({ kind, createDatabase }) => {
         if (referencedTableName.endsWith('tokenward_data_keys'))
           pointers.push(`${tableName}.${columnNames.join()}`);
     }
+    await runner.release();
     expect(sealedColumns.toSorted()).toEqual([
       'tokenward_revocations.token_ct',
       'tokenward_tokens.access_ct',

@@ -26,7 +26,11 @@ describe('A command of the tests or the benchmarks that is called in a wrong way
     ['test/simulation/main.ts', '--seed 1.5', '--seed takes a whole number from 0, not "1.5".'],
     ['test/simulation/main.ts', '--seads 5', "Unknown option '--seads'; known are --seeds, --seed."],
     ['test/rotation/main.ts', '--database oracle', '--database takes postgres or mariadb, not "oracle".'],
-    ['bench/run.ts', 'strom', 'There is no "strom"; known are crypto, read, start, keys, refresh, storm.'],
+    [
+      'bench/run.ts',
+      'strom',
+      'There is no "strom"; known are crypto, read, start, keys, refresh, storm, bff.',
+    ],
   ])(
     '%s %s says in one sentence what is wrong',
     async (file, args, sentence) => {
