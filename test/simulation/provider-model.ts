@@ -13,6 +13,8 @@ export interface Presentation {
   /** `unknown`: nobody alive knows. `harmless`: its sender knows that the provider has not consumed the token. */
   state: 'under way' | 'unknown' | 'harmless' | 'answered' | 'stored';
   consumed: boolean;
+  /** When its answer was stored by a statement that had left a process before it died; until then nobody alive knew. */
+  storedLateAt: number | null;
 }
 
 interface Grant {
@@ -44,18 +46,23 @@ export class ProviderModel {
     if (grant) grant.alive = false;
   }
 
-  /** I1: whether the request may be made at all. */
-  present(refreshToken: string, now: number): Presentation {
+  /**
+   * I1: whether the request may be made at all, by somebody who has read the row at `readAt` and claimed it since. One
+   * whose sender has died on its way is as unknown to those who came after it as they are to it.
+   */
+  present(refreshToken: string, now: number, readAt: number, senderIsDead: boolean): Presentation {
     const earlier = this.presentations.get(refreshToken) ?? [];
-    for (const { state, consumed, at } of earlier) {
+    for (const { state, consumed, at, storedLateAt } of earlier) {
+      const isUnknown =
+        state === 'unknown' || senderIsDead || (storedLateAt !== null && storedLateAt > readAt);
       const allowed =
         state === 'harmless' ||
         (state === 'stored' && !consumed) ||
-        (state === 'unknown' && this.mayReplay(Math.max(0, now - at - ON_THE_WAY_MS)));
+        (isUnknown && this.mayReplay(Math.max(0, now - at - ON_THE_WAY_MS)));
       if (!allowed)
         throw new Violation('I1', `a refresh token whose presentation is ${state} was presented again`);
     }
-    const presentation: Presentation = { at: now, state: 'under way', consumed: false };
+    const presentation: Presentation = { at: now, state: 'under way', consumed: false, storedLateAt: null };
     this.presentations.set(refreshToken, [...earlier, presentation]);
     return presentation;
   }

@@ -297,7 +297,9 @@ export class Simulation {
     if (error instanceof ProviderUnavailableError || error instanceof TokenNotFoundError) return;
     if (!(error instanceof ReauthorizationRequiredError)) throw error;
     const { row, isHeld } = this.#sessions[flight.user]!.rows;
-    if (row.status === 'active' && row.generation === flight.lastRead && !isHeld)
+    // Where a backup was restored since, nobody has looked at it yet.
+    const isSame = row.generation === flight.lastRead && row.lineage.known;
+    if (row.status === 'active' && isSame && !isHeld)
       throw new Violation('I6', 'a call was told to log in again although the session is alive');
   }
 
@@ -526,7 +528,13 @@ export class Simulation {
       });
     };
     this.#time.after(this.#latency(), () => {
-      flight.presentation = this.#provider.present(input.refreshToken, this.#time.now);
+      const { readAt } = flight;
+      flight.presentation = this.#provider.present(
+        input.refreshToken,
+        this.#time.now,
+        readAt,
+        replica.crashed,
+      );
       // The process may have died since it sent the request.
       if (replica.crashed) flight.presentation.state = 'unknown';
       const exchange = this.#exchange(input.refreshToken, flight);
@@ -582,6 +590,7 @@ export class Simulation {
     replica.owed.delete(input.tokens.refreshToken ?? '');
     replica.spool.delete(input.tokens.refreshToken ?? '');
     flight.presentation!.state = 'stored';
+    if (replica.crashed) flight.presentation!.storedLateAt = this.#time.now;
     return stored;
   }
 
