@@ -8,11 +8,11 @@ import { FencedWriteError, type SealedCells } from './token-rows.js';
 import { TokenStore } from './token-store.js';
 
 /** After so much work the event loop gets a turn, so that requests of this process hardly wait. */
-const SLICE_MS = 0.5;
+const SLICE_MS = 0.2;
 /** A statement is put together in one go: more of it, and requests of this process would wait for that. */
 const MAX_STATEMENT_CHARACTERS = 80_000;
 /** Small statements spend most of their time on the way and on the database's disk. */
-const WRITES_AT_ONCE = 4;
+const WRITES_AT_ONCE = 3;
 const REPORT_MS = 1_000;
 const ATTEMPTS = 3;
 const FIRST_ID = '';
