@@ -25,6 +25,7 @@ const subpaths = ['health/', 'metrics/', 'kms/', 'session/', 'authorization/', '
 const usersOf = { 'import/': ['cli/'], 'session/': ['authorization/'] };
 const composition = [
   'index\\.ts$',
+  'wiring/',
   '(?:token\\.(?:module[^/]*|lifecycle|options\\.validation)|key-tools)\\.ts$',
 ];
 const options = 'token\\.options\\.ts$';

@@ -1,5 +1,6 @@
-import { type FactoryProvider, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { provide } from '../common/provide.js';
 import { TokenEvents } from '../common/events.js';
 import { EncryptionService } from '../encryption/encryption.service.js';
 import { Providers } from '../oauth/providers.js';
@@ -24,15 +25,6 @@ import { SessionController } from './session.controller.js';
 import { SessionEventsController, StreamGuard } from './session-events.controller.js';
 import { SessionStreams } from './session-streams.js';
 import { Transactions } from './transactions.js';
-
-/** The classes of this library know no Nest; here they are put together. */
-function provide<T>(
-  token: FactoryProvider<T>['provide'],
-  inject: FactoryProvider['inject'],
-  useFactory: (...args: never[]) => T,
-): FactoryProvider<T> {
-  return { provide: token, inject: inject ?? [], useFactory: useFactory as (...args: unknown[]) => T };
-}
 
 /**
  * Log-in, connecting of accounts, and log-out with the providers of `TokenModule`, as routes below `prefix`. Import it once,

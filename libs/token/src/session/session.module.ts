@@ -1,5 +1,6 @@
-import { type DynamicModule, type FactoryProvider, Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { provide } from '../common/provide.js';
 import { TokenEvents } from '../common/events.js';
 import { EncryptionService } from '../encryption/encryption.service.js';
 import { ReplicaSession } from '../refresh/replica-session.js';
@@ -22,15 +23,6 @@ import { SessionStore } from './session-store.js';
 import { SessionTies } from './session-ties.js';
 
 const OPTIONS = Symbol('tokenward resolved session options');
-
-/** The classes of this library know no Nest; here they are put together. */
-function provide<T>(
-  token: FactoryProvider<T>['provide'],
-  inject: FactoryProvider['inject'],
-  useFactory: (...args: never[]) => T,
-): FactoryProvider<T> {
-  return { provide: token, inject: inject ?? [], useFactory: useFactory as (...args: unknown[]) => T };
-}
 
 /**
  * Sessions of users on the server. Import it once, with `forRoot` or `forRootAsync`, beside `TokenModule`. Global unless
