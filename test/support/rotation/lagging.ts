@@ -35,6 +35,7 @@ export function letLag(dataSource: DataSource, before: ActiveKeys): void {
 
 /** The foreign key from a token's row to a usable data key. */
 function isRefusal(error: unknown): boolean {
-  const { code, errno } = (error as { driverError?: { code?: string; errno?: number } }).driverError ?? {};
+  type Refusal = { code?: string; errno?: number };
+  const { code, errno } = (error as { driverError?: Refusal }).driverError ?? (error as Refusal);
   return code === '23503' || errno === 1452;
 }

@@ -16,7 +16,17 @@ interface SqliteDriver {
 export function interceptAsync(dataSource: DataSource, around: Around): void {
   const create = dataSource.createQueryRunner.bind(dataSource);
   dataSource.createQueryRunner = (mode) => intercepted(create(mode), around);
+  // On PostgreSQL the statements of a refresh go straight to the driver's pool.
+  const { master } = dataSource.driver as unknown as { master?: { query: PoolQuery } };
+  if (!master) return;
+  const query = master.query.bind(master);
+  master.query = (statement) =>
+    around(statement.text, statement.values, (text, values) =>
+      query(text === statement.text ? { ...statement, values } : { text, values }),
+    );
 }
+
+type PoolQuery = (statement: { name?: string; text: string; values: unknown[] }) => Promise<unknown>;
 
 function intercepted(runner: QueryRunner, around: Around): QueryRunner {
   const replaced: Record<string, unknown> = {

@@ -4,6 +4,7 @@ import { TokenConfigurationError } from '../common/errors.js';
 import { dialectOf, type Dialect } from './dialect.js';
 import { AuthorizationEntity } from './entities/authorization.entity.js';
 import { DataKeyEntity } from './entities/data-key.entity.js';
+import { isDeadlock, isMissingTable } from './error-codes.js';
 import { identityOf } from './identity.js';
 import { KekEntity } from './entities/kek.entity.js';
 import { KeyAuditEntity } from './entities/key-audit.entity.js';
@@ -14,6 +15,7 @@ import { ReplicaEntity } from './entities/replica.entity.js';
 import { RevocationEntity } from './entities/revocation.entity.js';
 import { SessionEntity } from './entities/session.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
+import { type PgPool, type PgResult, PreparedStatements } from './prepared-statements.js';
 import { type Fragment, render, type Rendering, sql, type Statement, type TableName } from './sql.js';
 
 const ATTEMPTS = 5;
@@ -41,16 +43,12 @@ interface SqliteConnection {
   transaction(work: () => void): () => void;
 }
 
-interface PgPool {
-  query(statement: Statement & { name?: string }): Promise<{ rows: Record<string, unknown>[] }>;
-}
-
 /** The host's DataSource, as the statements of this folder see it. */
 export class Database {
   readonly dialect: Dialect;
   private readonly dataSource: DataSource;
   readonly #rendering: Rendering;
-  #prepares = true;
+  readonly #statements = new PreparedStatements();
   #knowsIdentity = false;
 
   /** @throws TokenConfigurationError when the DataSource lacks the entities, is of an unsupported type, or would rewrite a production schema */
@@ -95,27 +93,24 @@ export class Database {
   }
 
   /**
-   * The same for the one statement that every request runs: on PostgreSQL prepared under `name` and straight from the
+   * The same for the few statements of which a request or a refresh consists: on PostgreSQL prepared and straight from the
    * driver's pool, because what TypeORM does around a query costs as much as the query.
    */
-  async hotRows(name: string, fragment: Fragment): Promise<Record<string, unknown>[]> {
-    if (this.dialect !== 'postgres') return this.rows(fragment);
-    const statement = render(fragment, this.#rendering);
-    const prepared = this.#prepares;
-    try {
-      return (await this.#pool().query(prepared ? { name, ...statement } : statement)).rows;
-    } catch (error) {
-      // A connection pooler between us and the server may not carry prepared statements: do without from now on.
-      if (!prepared || !has(error, '26000', '42P05')) throw error;
-      this.#prepares = false;
-      return (await this.#pool().query(statement)).rows;
-    }
+  async hotRows(fragment: Fragment): Promise<Record<string, unknown>[]> {
+    return this.dialect === 'postgres' ? (await this.#prepared(fragment)).rows : this.rows(fragment);
   }
 
   /** How many rows a conditional INSERT, UPDATE or DELETE has matched. */
   async affected(fragment: Fragment): Promise<number> {
     const { text, values } = render(fragment, this.#rendering);
     return (await this.#query(text, values)).affected ?? 0;
+  }
+
+  /** The same as `hotRows` does it. */
+  async hotAffected(fragment: Fragment): Promise<number> {
+    return this.dialect === 'postgres'
+      ? ((await this.#prepared(fragment)).rowCount ?? 0)
+      : this.affected(fragment);
   }
 
   /** All of these INSERTs and UPDATEs, each of which must match a row; else none, and false. */
@@ -231,8 +226,9 @@ export class Database {
     }
   }
 
-  #pool(): PgPool {
-    return (this.dataSource.driver as unknown as { master: PgPool }).master;
+  #prepared(fragment: Fragment): Promise<PgResult> {
+    const { master } = this.dataSource.driver as unknown as { master: PgPool };
+    return this.#statements.query(master, render(fragment, this.#rendering));
   }
 
   #table(entity: Function): string {
@@ -246,29 +242,3 @@ export class Database {
 }
 
 class NothingMatched extends Error {}
-
-function codesOf(error: unknown): unknown[] {
-  const { code, errno, driverError } = error as {
-    code?: unknown;
-    errno?: unknown;
-    driverError?: { code?: unknown; errno?: unknown; message?: string };
-  };
-  return [code, errno, driverError?.code, driverError?.errno];
-}
-
-const has = (error: unknown, ...codes: unknown[]): boolean =>
-  codesOf(error).some((code) => codes.includes(code));
-
-export const isUniqueViolation = (error: unknown): boolean =>
-  has(error, '23505', 1062, 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY');
-
-export const isForeignKeyViolation = (error: unknown): boolean =>
-  has(error, '23503', 1452, 1216, 1451, 1217, 'SQLITE_CONSTRAINT_FOREIGNKEY');
-
-/** Two statements stood in each other's way and the database has ended one: it may be repeated. */
-export const isDeadlock = (error: unknown): boolean =>
-  has(error, '40P01', '40001', 1213, 1205, 'SQLITE_BUSY');
-
-function isMissingTable(error: unknown): boolean {
-  return has(error, '42P01', 1146) || /no such table/i.test((error as Error).message);
-}

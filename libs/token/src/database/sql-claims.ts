@@ -21,7 +21,7 @@ export class SqlClaims extends Claims {
         claim_replica = ${claimReplicaOf(claimId, claimant)}
       WHERE id = ${row.id} AND generation = ${row.generation} AND failures = ${row.failures} AND status = 'active' AND ${unchanged}
         AND ${stillIn(row.lineage)}`;
-    return (await this.database.affected(statement)) === 1;
+    return (await this.database.hotAffected(statement)) === 1;
   }
 
   override async heartbeat(rowId: string, claimId: string): Promise<void> {
@@ -73,6 +73,6 @@ export class SqlClaims extends Claims {
   }
 
   #affected(update: Fragment): Promise<number> {
-    return this.database.affected(announced(this.database.dialect, update));
+    return this.database.hotAffected(announced(this.database.dialect, update));
   }
 }

@@ -2,7 +2,8 @@ import { keyIdText, uuidToBytes } from '../crypto/record-text.js';
 import { type DataKeyRow, DataKeyRows, type NewDataKey } from '../keys/data-key-rows.js';
 import { TRANSITIONS } from '../keys/key-states.js';
 import { activeFor, audit, DATA_KEY, toDataKeyRow } from './data-key-mapping.js';
-import { type Database, isUniqueViolation } from './database.js';
+import type { Database } from './database.js';
+import { isUniqueViolation } from './error-codes.js';
 import { dataKeys, join, now, sql } from './sql.js';
 
 const { create: CREATE, supersede: SUPERSEDE } = TRANSITIONS;

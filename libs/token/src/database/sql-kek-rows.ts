@@ -1,5 +1,6 @@
 import { KekRows, type KekProof, type KekRow, type ReplicaRow } from '../keys/kek-rows.js';
-import { type Database, isUniqueViolation } from './database.js';
+import type { Database } from './database.js';
+import { isUniqueViolation } from './error-codes.js';
 import { dataKeys, keks, now, replicas, sql } from './sql.js';
 
 const DAY_MS = 86_400_000;

@@ -5,7 +5,8 @@ import { TRANSITIONS } from '../keys/key-states.js';
 import { KeyTransitions, type RetireOutcome, type Rewrapped } from '../keys/key-transitions.js';
 import { activeFor, audit, DATA_KEY, toDataKeyRow } from './data-key-mapping.js';
 import { anyRowChanged } from './announced.js';
-import { type Database, isForeignKeyViolation, isUniqueViolation } from './database.js';
+import type { Database } from './database.js';
+import { isForeignKeyViolation, isUniqueViolation } from './error-codes.js';
 import { jsonRows, updateFrom } from './json-rows.js';
 import { dataKeys, now, sql } from './sql.js';
 

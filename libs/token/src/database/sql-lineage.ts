@@ -1,6 +1,7 @@
 import { Lineage, type LineageState, type RowLineage } from '../store/lineage.js';
 import { audit } from './data-key-mapping.js';
-import { type Database, isUniqueViolation } from './database.js';
+import type { Database } from './database.js';
+import { isUniqueViolation } from './error-codes.js';
 import { type Fragment, identity, lineage, now, sql, tokens } from './sql.js';
 
 /** Columns of a `RowLineage`. Where the database does not tell its identity, any is taken for the known one. */

@@ -1,5 +1,6 @@
 import { LogoutTokenRows } from '../store/authorization-rows.js';
-import { type Database, isUniqueViolation } from './database.js';
+import type { Database } from './database.js';
+import { isUniqueViolation } from './error-codes.js';
 import { deleteExpired } from './delete-expired.js';
 import { logoutTokens, now, sql } from './sql.js';
 

@@ -1,5 +1,6 @@
 import { type ProviderState, ProviderStates } from '../store/provider-states.js';
-import { type Database, isUniqueViolation } from './database.js';
+import type { Database } from './database.js';
+import { isUniqueViolation } from './error-codes.js';
 import { CIRCUIT, toCircuit } from './row-mapping.js';
 import { type Fragment, fromNow, now, providers, sql } from './sql.js';
 

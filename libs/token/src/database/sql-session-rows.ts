@@ -11,7 +11,8 @@ import {
 } from '../store/session-rows.js';
 import type { ResolvedTokenRef } from '../common/tokens.js';
 import { announced } from './announced.js';
-import { type Database, isDeadlock, isUniqueViolation } from './database.js';
+import type { Database } from './database.js';
+import { isDeadlock, isUniqueViolation } from './error-codes.js';
 import { ReadBatcher } from './read-batcher.js';
 import { lookupOf } from './row-mapping.js';
 import { LIVE, matching, SESSION, toSessionRow, WHY_OVER } from './session-mapping.js';
@@ -40,7 +41,6 @@ export class SqlSessionRows extends SessionRows {
         ? sql`id_hash = ANY(${hashes})`
         : sql`id_hash IN (${list(hashes)})`;
     const rows = await this.database.hotRows(
-      'tokenward-session-1',
       sql`SELECT id_hash, ${SESSION} FROM ${sessions} WHERE ${among} AND ${LIVE}`,
     );
     return new Map(rows.map((row) => [row['id_hash'] as string, toSessionRow(row)]));

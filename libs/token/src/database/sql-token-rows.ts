@@ -12,7 +12,8 @@ import type { ResolvedTokenRef, TokenStatus } from '../common/tokens.js';
 import { announced } from './announced.js';
 import { randomFraction } from '../crypto/random.js';
 import { idleWindowMs } from '../refresh/policy.js';
-import { type Database, isForeignKeyViolation, isUniqueViolation } from './database.js';
+import type { Database } from './database.js';
+import { isForeignKeyViolation, isUniqueViolation } from './error-codes.js';
 import { ReadBatcher } from './read-batcher.js';
 import {
   assignments,
@@ -42,33 +43,35 @@ export async function fenced<T>(write: () => Promise<T>): Promise<T> {
 
 export class SqlTokenRows extends TokenRows {
   readonly #reads: ReadBatcher<ReadableTokenRow>;
+  readonly #fullReads: ReadBatcher<FullTokenRow>;
 
   constructor(private readonly database: Database) {
     super();
-    this.#reads = new ReadBatcher((lookups) => this.#findMany(lookups));
+    const readable = sql`${READABLE_ROW} FROM ${tokens}`;
+    this.#reads = new ReadBatcher((lookups) => this.#findMany(lookups, readable, toReadableRow));
+    const full = sql`${FULL_ROW} FROM ${FULL_ROWS}`;
+    this.#fullReads = new ReadBatcher((lookups) => this.#findMany(lookups, full, toFullRow));
   }
 
   override find(ref: ResolvedTokenRef): Promise<ReadableTokenRow | null> {
     return this.#reads.read(lookupOf(ref));
   }
 
-  async #findMany(lookups: string[]): Promise<Map<string, ReadableTokenRow>> {
+  override findFull(ref: ResolvedTokenRef): Promise<FullTokenRow | null> {
+    return this.#fullReads.read(lookupOf(ref));
+  }
+
+  async #findMany<Row>(
+    lookups: string[],
+    what: Fragment,
+    toEntry: (row: Record<string, unknown>) => Row,
+  ): Promise<Map<string, Row>> {
     const among =
       this.database.dialect === 'postgres'
         ? sql`lookup = ANY(${lookups})`
         : sql`lookup IN (${list(lookups)})`;
-    const rows = await this.database.hotRows(
-      'tokenward-read-2',
-      sql`SELECT lookup, ${READABLE_ROW} FROM ${tokens} WHERE ${among}`,
-    );
-    return new Map(rows.map((row) => [row['lookup'] as string, toReadableRow(row)]));
-  }
-
-  override async findFull(ref: ResolvedTokenRef): Promise<FullTokenRow | null> {
-    const [row] = await this.database.rows(
-      sql`SELECT ${FULL_ROW} FROM ${FULL_ROWS} WHERE lookup = ${lookupOf(ref)}`,
-    );
-    return row ? toFullRow(row) : null;
+    const rows = await this.database.hotRows(sql`SELECT lookup, ${what} WHERE ${among}`);
+    return new Map(rows.map((row) => [row['lookup'] as string, toEntry(row)]));
   }
 
   override async list(filter: TokenFilter): Promise<TokenRow[]> {
