@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { readWordsAndOptions, runCommand } from '../test/support/command.js';
 import { bffSuites } from './bff.bench.js';
+import { guardFigures } from './bff-guard.bench.js';
 import { cryptoSuites } from './crypto.bench.js';
 import { type BenchEffort, longEffort, shortEffort } from './effort.js';
 import { keyFigures } from './keys.bench.js';
@@ -22,7 +23,7 @@ const groups: Record<Group, (effort: BenchEffort) => Promise<object[]>> = {
   keys: ({ keys }) => keyFigures(keys),
   refresh: ({ refresh, turns }) => refreshFigures(refresh, (suite) => measure(suite, turns)),
   storm: ({ storm }) => stormFigures(storm),
-  bff: async ({ turns }) => measureAndStop(await bffSuites(), turns),
+  bff: async ({ turns }) => [await guardFigures(), ...(await measureAndStop(await bffSuites(), turns))],
 };
 
 /**
