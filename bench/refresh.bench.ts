@@ -1,12 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import type { INestApplicationContext } from '@nestjs/common';
 import { TokenService } from '@tokenward/nestjs';
+import type { DataSourceOptions } from 'typeorm';
 import { createDatabaseAt } from '../test/faults/stage/create-database.js';
 import { Member } from '../test/support/rotation/member.js';
 import type { ServerAddress, ServerKind } from '../test/support/servers/server.js';
 import { startServer } from '../test/support/servers/start.js';
 import { startApplication } from './refresh/application.js';
-import type { Methods, Orders } from './refresh/provider.process.js';
+import type { Login, Methods, Orders, Served } from './refresh/provider.process.js';
+import { storeByHand } from './refresh/stored-by-hand.js';
 import { refreshByHand, refreshByLibrary } from './refresh/users.js';
 import { tapWire } from './refresh/wire-tap.js';
 import type { Suite } from './suite.js';
@@ -35,6 +37,7 @@ export async function refreshFigures(
     try {
       rows.push(await statements(kind, server.address));
       for (const provider of providers) rows.push(await throughput(kind, server.address, provider, measure));
+      if (kind === 'postgres') rows.push(await besideStored(server.address, measure));
     } finally {
       await server.stop();
     }
@@ -71,31 +74,57 @@ const throughput = (
   provider: ProviderKind,
   measure: (suite: Suite) => Promise<object>,
 ): Promise<object> =>
-  withApplication(provider, kind, address, ({ app, byHand }) =>
+  withApplication(provider, kind, address, async ({ app, served, mint }) =>
     measure({
       id: 'refresh',
       what: `${provider}, ${CALLERS} callers, ${kind} (refreshes/s)`,
       target: 0.8,
       callers: CALLERS,
       ours: { name: 'refreshTokens', run: refreshByLibrary(app.get(TokenService), USERS) },
-      against: { name: 'bare fetch, nothing stored', run: byHand },
+      against: { name: 'bare fetch, nothing stored', run: refreshByHand(served, await mint()) },
     }),
   );
+
+/** How much of it is ours: against a refresh by hand that stores its tokens, too. */
+const besideStored = (address: ServerAddress, measure: (suite: Suite) => Promise<object>): Promise<object> =>
+  withApplication('test provider', 'postgres', address, async ({ app, served, mint, options }) => {
+    const byHand = await storeByHand(address, String(options.database), served, await mint());
+    try {
+      return await measure({
+        id: 'refresh',
+        what: `test provider, ${CALLERS} callers, postgres (refreshes/s)`,
+        target: 0.8,
+        callers: CALLERS,
+        ours: { name: 'refreshTokens', run: refreshByLibrary(app.get(TokenService), USERS) },
+        against: { name: 'claimed and stored by hand, in the clear', run: byHand.refresh },
+      });
+    } finally {
+      await byHand.close();
+    }
+  });
+
+interface Parts {
+  app: INestApplicationContext;
+  options: DataSourceOptions;
+  served: Served;
+  mint: () => Promise<Login[]>;
+}
 
 async function withApplication<T>(
   kind: ProviderKind,
   database: ServerKind,
   address: ServerAddress,
-  work: (parts: { app: INestApplicationContext; byHand: () => Promise<void> }) => Promise<T>,
+  work: (parts: Parts) => Promise<T>,
 ): Promise<T> {
   const { options, drop } = await createDatabaseAt(database, address);
   const provider = new Member<Methods, Orders>(PROVIDER_PROCESS, process.execArgv);
   try {
     await provider.begin({ kind }, () => undefined);
     const served = await provider.call('served');
-    const app = await startApplication(options, served, await provider.call('mint', USERS));
+    const mint = (): Promise<Login[]> => provider.call('mint', USERS);
+    const app = await startApplication(options, served, await mint());
     try {
-      return await work({ app, byHand: refreshByHand(served, await provider.call('mint', USERS)) });
+      return await work({ app, options, served, mint });
     } finally {
       await app.close();
     }

@@ -13,19 +13,24 @@ export class IdleUsers<User> {
   }
 }
 
-/** Whoever refreshes by hand: a refresh token in memory, and as little around `fetch` as can be. */
-export function refreshByHand(
+/** As little around `fetch` as can be. */
+export async function presentByHand(
   { tokenEndpoint, clientId, clientSecret }: Served,
-  logins: readonly Login[],
-): () => Promise<void> {
-  const users = new IdleUsers(logins.map((login) => ({ refreshToken: login.refresh_token })));
+  refreshToken: string,
+): Promise<Login> {
   const headers = { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` };
+  const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken });
+  const response = await fetch(tokenEndpoint, { method: 'POST', headers, body });
+  if (!response.ok) throw new Error(`the provider has answered ${response.status}`);
+  return (await response.json()) as Login;
+}
+
+/** Whoever has refresh tokens in memory, and stores nothing. */
+export function refreshByHand(served: Served, logins: readonly Login[]): () => Promise<void> {
+  const users = new IdleUsers(logins.map((login) => ({ refreshToken: login.refresh_token })));
   return () =>
     users.use(async (user) => {
-      const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: user.refreshToken });
-      const response = await fetch(tokenEndpoint, { method: 'POST', headers, body });
-      if (!response.ok) throw new Error(`the provider has answered ${response.status}`);
-      user.refreshToken = ((await response.json()) as Login).refresh_token;
+      user.refreshToken = (await presentByHand(served, user.refreshToken)).refresh_token;
     });
 }
 
