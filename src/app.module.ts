@@ -54,11 +54,11 @@ function tokenOptions({ keyring, providers, spoolDirectory }: Config, all: AppPr
   };
 }
 
-const authorizationOptions = ({ production }: Config, publicUrl: PublicUrl): AuthorizationModuleOptions => ({
+const authorizationOptions = ({ overHttps }: Config, publicUrl: PublicUrl): AuthorizationModuleOptions => ({
   publicUrl: () => publicUrl.to('/'),
   userOf,
   page: ({ title, text }) => messagePage(title, text),
-  allowInsecureRequests: !production,
+  allowInsecureRequests: !overHttps,
 });
 
 const sessionSeconds = 8 * 3600;
@@ -87,7 +87,7 @@ export class AppModule {
           idleSeconds: sessionSeconds,
           absoluteSeconds: sessionSeconds,
           cookie: { persistent: true },
-          allowInsecureRequests: !config.production,
+          allowInsecureRequests: !config.overHttps,
         }),
         AuthorizationModule.forRoot(authorizationOptions(config, publicUrl)),
         TokenHealthModule,

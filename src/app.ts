@@ -26,7 +26,7 @@ export async function startApp(config: Config, providers: AppProviders): Promise
     abortOnError: false,
   });
   const fastify = adapter.getInstance();
-  registerSecurityHeaders(fastify, config.production);
+  registerSecurityHeaders(fastify, config.overHttps);
   leaveBodiesUnread(fastify);
   try {
     await app.listen(config.port, config.host);

@@ -119,6 +119,18 @@ describe('the admin area on the wire', () => {
     expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
   });
 
+  it.each([...reads, ...writes])(
+    'answers no page of another origin, whose browser sends the password along (%s)',
+    async (path) => {
+      for (const site of ['same-site', 'cross-site']) {
+        const headers = { authorization: admin, 'x-tokenward-csrf': '1', 'sec-fetch-site': site };
+        const method = writes.includes(path) ? 'POST' : 'GET';
+        const answer = await fetch(app.url + path, { method, headers });
+        expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([403, null]);
+      }
+    },
+  );
+
   it.each(writes)('changes nothing without the header that other sites cannot send (%s)', async (path) => {
     const answer = await fetch(app.url + path, { method: 'POST', headers: { authorization: admin } });
     expect(answer.status).toBe(403);

@@ -324,6 +324,9 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
       const headers = { 'sec-fetch-dest': dest };
       expect((await visitor.get(`${app.url}/auth/login/acme`, { headers })).status).toBe(400);
     }
+    // Browsers send nothing else with the handshake of a WebSocket.
+    const headers = { origin: 'https://elsewhere.example' };
+    expect((await visitor.get(`${app.url}/auth/login/acme`, { headers })).status).toBe(400);
   });
 
   it('stores what it gets where the tokens that cover more are of no use any more', async () => {
