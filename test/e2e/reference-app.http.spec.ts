@@ -32,7 +32,7 @@ describe('the reference app on the wire', () => {
       const old = await fetch(`${url}/connections`, { headers: { cookie: before, 'x-tokenward-csrf': '1' } });
       expect(old.status, 'the session from before the log-in').toBe(401);
       expect(await (await visitor.ask(`${url}/auth/session`)).json()).toMatchObject({
-        user: { id: 'test:ada', name: 'ada', provider: 'test' },
+        user: { userId: 'test:ada', name: 'ada', provider: 'test' },
       });
     });
 

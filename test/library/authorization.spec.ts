@@ -408,7 +408,7 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
       const answer = await visitor.get(`${app.url}/auth/session`, CSRF);
       expect(answer.headers.get('cache-control')).toBe('no-store');
       const body = (await answer.json()) as Record<string, string>;
-      expect(body).toMatchObject({ authenticated: true, user: { id: 'acme:ada' } });
+      expect(body).toMatchObject({ authenticated: true, user: { userId: 'acme:ada' } });
       expect(Date.parse(body['idleExpiresAt']!)).toBeLessThan(Date.parse(body['expiresAt']!));
     });
 
