@@ -72,10 +72,10 @@ describe.skipIf(!chromium.available)('everybody can read and use', () => {
     await page.getByLabel('Password').fill('a password');
     await press(page, 'Sign in and allow');
     const second = cards(/second provider/i);
-    await second.getByText('Active').waitFor();
+    await second.getByText('Active', { exact: true }).waitFor();
     await open(second, 'Let something go wrong');
     await press(second, 'Withdraw your permission there');
-    await second.getByText('Log-in needed').waitFor();
+    await second.getByText('Log-in needed', { exact: true }).waitFor();
     expect(await faultsInEachLook(page, 'app-log-in-needed')).toEqual([]);
   });
 
@@ -83,7 +83,7 @@ describe.skipIf(!chromium.available)('everybody can read and use', () => {
     const first = cards('The local provider').first();
     await open(first, 'Let something go wrong');
     await press(first, 'Let the provider fail for 45 s');
-    await first.getByText('Provider does not answer').waitFor();
+    await first.getByText('Provider does not answer', { exact: true }).waitFor();
     expect(await faultsInEachLook(page, 'app-outage')).toEqual([]);
     await press(first, 'Let it answer again');
   });

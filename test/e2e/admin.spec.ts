@@ -482,7 +482,7 @@ describe.skipIf(!chromium.available)('the admin page as the operator sees it', (
   });
 
   it('runs a job and says how it went', async () => {
-    await button('Run Clean-up now').click();
+    await button('Run now: Clean-up').click();
     await expect
       .poll(() => page.locator('#jobs li', { hasText: 'Clean-up' }).innerText())
       .toMatch(/\d s ago: 0 rows/);

@@ -109,7 +109,7 @@ function addJob(name) {
   const button = make('button', {
     className: 'quiet small',
     textContent: 'Run now',
-    ariaLabel: `Run ${title} now`,
+    ariaLabel: `Run now: ${title}`,
   });
   const root = entry(title, '', '', purpose);
   root.append(button);

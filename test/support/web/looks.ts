@@ -26,7 +26,11 @@ export async function faultsInEachLook(page: Page, name: string): Promise<string
   for (const { look, colorScheme, size } of LOOKS) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.setViewportSize(size);
-    await page.screenshot({ path: join(pictures, `${name}-${look}.png`), fullPage: true });
+    // What keeps its place in sight is to be where it is at first.
+    await page.evaluate('scrollTo(0, 0)');
+    // A question covers what is in sight.
+    const fullPage = (await page.locator('dialog[open]').count()) === 0;
+    await page.screenshot({ path: join(pictures, `${name}-${look}.png`), fullPage });
     // Not as a script of the page, whose policy would rightly refuse it.
     await page.evaluate(axe.source);
     const found = await page.evaluate<Finding[]>(
