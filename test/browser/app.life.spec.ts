@@ -71,7 +71,7 @@ describeApp('a user with two tabs', { accessTokenTtlSeconds: SECONDS }, (on) => 
 
   it('waits for a provider that is away, and goes on when it is back', async () => {
     const { page, other } = await on.twoTabs();
-    on.stage.provider.faults.fail(503, {}, '', 1000);
+    on.stage.provider.faults.fail(502, {}, '', 1000);
     await until(async () => /does not answer right now/.test(await callApi(page)));
     for (const tab of [page, other])
       await tab.getByText('Provider does not answer', { exact: true }).waitFor();
