@@ -1,5 +1,6 @@
 /* What the user can do with a connection. */
 import { call, showRefusal } from './answer.js';
+import { byId } from './app.js';
 import { ask } from './client.js';
 import { offerDemo } from './demo.js';
 import { explain } from './explain.js';
@@ -19,7 +20,7 @@ export function putToWork(view, look) {
         await work().catch((error) => refuse(error, button, view));
         await look().catch(() => undefined);
         view.busy -= 1;
-      }),
+      }).then(() => keepFocus(button, view)),
     );
   const said = (text, kind = 'mine') => log(text, { kind, about });
 
@@ -57,6 +58,13 @@ function refuse(error, button, { of, about, isLogin }) {
   if (isLogin && error.code === 'REAUTHORIZATION_REQUIRED') endsBecause('provider');
   if (button === of.call || error.login) showRefusal(error, of.answer);
   log(text, { kind: mood, about });
+}
+
+/** A button that has gone hands the focus on to what stands there now, unless the user has moved on. */
+function keepFocus(button, { of }) {
+  if (![button, document.body].includes(document.activeElement)) return;
+  if (!button.isConnected) byId('connections-title').focus();
+  else if (button.hidden || button.closest('[hidden]')) of.reconnect.focus();
 }
 
 const disconnecting = (about, isLogin) => ({

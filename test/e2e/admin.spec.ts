@@ -513,7 +513,7 @@ describe.skipIf(!chromium.available)('the admin page as the operator sees it', (
 
   it('leaves its users with an answer, not with an error', async () => {
     // The session has gone with the tokens.
-    await user.getByRole('link', { name: 'Log in with' }).click();
+    await user.getByRole('link', { name: 'Log in with the local provider' }).click();
     await user.getByRole('button', { name: 'Allow' }).click();
     const heading = user.getByRole('heading', { name: 'This app cannot store your tokens any more' });
     await expect.poll(() => heading.isVisible(), soon).toBe(true);
