@@ -87,7 +87,7 @@ describeApp('a user with two tabs', { accessTokenTtlSeconds: SECONDS }, (on) => 
     for (const token of provider.oracle.aliveRefreshTokens()) await provider.revoke(token);
     await page.getByRole('button', { name: 'Refresh now' }).first().click();
     for (const tab of [page, other]) await seesEnd(tab);
-    expect(await endSaid(page)).toMatch(/provider has ended the permission/);
+    expect(await endSaid(page)).toMatch(/The provider no longer accepts/);
     await page.getByRole('link', { name: 'Log in with' }).click();
     await page.getByRole('button', { name: 'Allow' }).click();
     await seesUser(page, 'bob');

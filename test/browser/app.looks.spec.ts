@@ -60,9 +60,9 @@ describe.skipIf(!chromium.available)('everybody can read and use', () => {
     expect(await faultsInEachLook(page, 'app-logged-in')).toEqual([]);
   });
 
-  it('what the database holds', async () => {
+  it('connections of which the details are folded away', async () => {
     await open(cards('local provider').first(), 'What the database holds');
-    expect(await faultsInEachLook(page, 'app-sealed')).toEqual([]);
+    expect(await faultsInEachLook(page, 'app-folded')).toEqual([]);
     await open(cards('local provider').first(), 'What the database holds');
   });
 
