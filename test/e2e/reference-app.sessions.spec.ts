@@ -77,8 +77,8 @@ describe.skipIf(!requirement('chromium').available)('the sessions on the page', 
     await laptop.keyboard.press('Escape');
     await laptop.locator('#end-others:focus').press('Enter');
     await laptop.getByRole('dialog').getByRole('button', { name: 'Log out the others' }).press('Enter');
-    await goneFrom(phone);
     await laptop.locator('#log li', { hasText: 'Logged out 1 other device' }).waitFor();
+    await goneFrom(phone);
     expect(await laptop.locator('#user').innerText()).toBe(user);
   });
 
