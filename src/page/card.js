@@ -33,6 +33,8 @@ export function paint({ connection, of, root }) {
   for (const name of ['refresh', 'call', 'burst', 'guarded', 'disconnect', 'demo'])
     of[name].hidden = !alive || of[name].dataset.without !== undefined;
   of.calls.hidden = of.call.hidden;
+  // What an API said before is not about the state of now.
+  of.answer.hidden ||= !alive;
 }
 
 function paintState(root, of, { mood, word, notice }) {

@@ -5,10 +5,6 @@ import { capitalized, serverNow, timeOfDay } from './words.js';
 
 const MOST = 100;
 
-export function say(text) {
-  byId('said').textContent = text;
-}
-
 /** `about`: whose connection it is about, if any. `quiet`: it happens all the time, and is not said aloud. */
 export function log(text, { kind = '', about = '', quiet = false } = {}) {
   const now = make('time', { textContent: timeOfDay(serverNow()) });
@@ -16,5 +12,5 @@ export function log(text, { kind = '', about = '', quiet = false } = {}) {
   if (about) head.append(` · ${about}`);
   byId('log').prepend(make('li', { className: kind }, head, text));
   while (byId('log').children.length > MOST) byId('log').lastChild.remove();
-  if (!quiet) say(about ? `${capitalized(about)}: ${text}` : text);
+  if (!quiet) byId('said').textContent = about ? `${capitalized(about)}: ${text}` : text;
 }

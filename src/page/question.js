@@ -11,9 +11,12 @@ let settle = () => undefined;
 const check = () => (go.ariaDisabled = String(expected !== null && typed?.value !== expected));
 
 typed?.addEventListener('input', check);
-dialog.addEventListener('close', () => settle(dialog.returnValue === 'go'));
+// Not `close`, which comes later: the next question may have been asked by then.
+dialog.addEventListener('cancel', () => settle(false));
 dialog.querySelector('form').addEventListener('submit', (event) => {
-  if (event.submitter?.value === 'go' && go.ariaDisabled === 'true') event.preventDefault();
+  const yes = event.submitter?.value === 'go';
+  if (yes && go.ariaDisabled === 'true') event.preventDefault();
+  else settle(yes);
 });
 
 function askToType(type) {
@@ -37,7 +40,6 @@ export function confirm({ title, lines, button, type = null, bad = false }) {
   go.classList.toggle('bad', bad);
   askToType(type);
   check();
-  dialog.returnValue = '';
   dialog.showModal();
   return new Promise((resolve) => {
     settle = resolve;

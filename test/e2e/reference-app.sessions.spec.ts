@@ -60,6 +60,18 @@ describe.skipIf(!requirement('chromium').available)('the sessions on the page', 
     await picture(laptop, 'sessions');
   });
 
+  it('leave nothing in the browser that a script could read', async () => {
+    const places = `[
+      localStorage.length,
+      sessionStorage.length,
+      document.cookie,
+      indexedDB.databases().then((all) => all.length),
+      caches.keys().then((all) => all.length),
+    ]`;
+    await devices(laptop).first().waitFor();
+    expect(await laptop.evaluate(`Promise.all(${places})`)).toEqual([0, 0, '', 0, 0]);
+  });
+
   it('are ended from another device, whose page says so at once and forgets whom it was about', async () => {
     await laptop.getByRole('button', { name: 'End the session on Safari on iPhone' }).click();
     await goneFrom(phone);
@@ -77,8 +89,8 @@ describe.skipIf(!requirement('chromium').available)('the sessions on the page', 
     await laptop.keyboard.press('Escape');
     await laptop.locator('#end-others:focus').press('Enter');
     await laptop.getByRole('dialog').getByRole('button', { name: 'Log out the others' }).press('Enter');
-    await goneFrom(phone);
     await laptop.locator('#log li', { hasText: 'Logged out 1 other device' }).waitFor();
+    await goneFrom(phone);
     expect(await laptop.locator('#user').innerText()).toBe(user);
   });
 
