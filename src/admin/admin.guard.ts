@@ -32,7 +32,7 @@ export class AdminGuard implements CanActivate {
     const http = context.switchToHttp();
     const { ip, headers } = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    if (!ownSites.has(headers['sec-fetch-site'] as string | undefined))
+    if (!ownSites.has(headers['sec-fetch-site']))
       throw new ForbiddenException('This request comes from a page of another origin.');
     const wait = this.attempts.waitSeconds(ip);
     if (wait > 0) {

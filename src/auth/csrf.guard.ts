@@ -15,7 +15,7 @@ export class CsrfGuard implements CanActivate {
     if (harmless.has(method)) return true;
     if (headers['x-tokenward-csrf'] !== '1')
       throw new ForbiddenException('This request needs the header "x-tokenward-csrf: 1".');
-    if (!['same-origin', undefined].includes(headers['sec-fetch-site'] as string | undefined))
+    if (!['same-origin', undefined].includes(headers['sec-fetch-site']))
       throw new ForbiddenException('This request comes from a page of another origin.');
     return true;
   }

@@ -265,12 +265,12 @@ describe.each(Object.keys(platforms) as Platform[])(
         ]);
       });
 
-      it.each([{ 'sec-fetch-site': 'same-site' }, { origin: 'https://sibling.example' }])(
-        'is not one of another origin: %o',
-        async (headers) => {
-          expect((await ada.get(`${app.url}/auth/session/events`, { headers })).status).toBe(403);
-        },
-      );
+      it.each<Record<string, string>>([
+        { 'sec-fetch-site': 'same-site' },
+        { origin: 'https://sibling.example' },
+      ])('is not one of another origin: %o', async (headers) => {
+        expect((await ada.get(`${app.url}/auth/session/events`, { headers })).status).toBe(403);
+      });
 
       it('is one of a few', async () => {
         const aborts = Array.from({ length: 10 }, () => new AbortController());

@@ -26,11 +26,11 @@ function look(view) {
   return seen;
 }
 
-let frames = 0;
+let named = 0;
 
 function frame(properties = {}) {
-  frames += 1;
-  return put('iframe', { name: `frame-${frames}`, ...properties });
+  named += 1;
+  return put('iframe', { name: `frame-${named}`, ...properties });
 }
 
 async function submit(url, properties, fields = { confirm: 'default' }) {
@@ -85,8 +85,8 @@ const sends = {
   'a form that names another method': (url) => submit(url, { method: 'POST' }, { _method: 'DELETE' }),
   'a form into a new window': (url) =>
     opened(() => {
-      frames += 1;
-      const form = put('form', { action: url, method: 'POST', target: `window-${frames}` });
+      named += 1;
+      const form = put('form', { action: url, method: 'POST', target: `window-${named}` });
       const view = open('about:blank', form.target);
       form.submit();
       return view;
