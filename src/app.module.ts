@@ -22,10 +22,12 @@ import type { Config } from './config/config.js';
 import type { AppProviders } from './config/providers-file.js';
 import { BurstController } from './connections/burst.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
-import { EncryptedColumns } from './connections/encrypted-columns.js';
+import { StoredColumns } from './connections/stored-columns.js';
+import { DemoController } from './local/demo.controller.js';
+import { LocalServices } from './local/local.services.js';
 import { TokenController } from './local/token.controller.js';
 import { ProviderDirectory } from './providers/provider-directory.js';
-import { OPERATOR_PAGE, ProvidersController } from './providers/providers.controller.js';
+import { OFFER, ProvidersController } from './providers/providers.controller.js';
 import { messagePage } from './web/message-page.js';
 import { PageController } from './web/page.controller.js';
 import { ProblemFilter } from './web/problem.filter.js';
@@ -54,19 +56,20 @@ function tokenOptions({ keyring, providers, spoolDirectory }: Config, all: AppPr
   };
 }
 
-const authorizationOptions = ({ production }: Config, publicUrl: PublicUrl): AuthorizationModuleOptions => ({
+const authorizationOptions = ({ overHttps }: Config, publicUrl: PublicUrl): AuthorizationModuleOptions => ({
   publicUrl: () => publicUrl.to('/'),
   userOf,
   page: ({ title, text }) => messagePage(title, text),
-  allowInsecureRequests: !production,
+  allowInsecureRequests: !overHttps,
 });
 
 const sessionSeconds = 8 * 3600;
 
 @Module({})
 export class AppModule {
-  static with(config: Config, providers: AppProviders): DynamicModule {
-    const isLocal = config.providers === null;
+  /** `local`: the providers that come along, where none are configured. */
+  static with(config: Config, providers: AppProviders, local: LocalServices | null): DynamicModule {
+    const isLocal = local !== null;
     const admin = adminArea(config.admin?.password);
     const publicUrl = new PublicUrl(config.publicUrl);
     return {
@@ -87,23 +90,28 @@ export class AppModule {
           idleSeconds: sessionSeconds,
           absoluteSeconds: sessionSeconds,
           cookie: { persistent: true },
-          allowInsecureRequests: !config.production,
+          allowInsecureRequests: !config.overHttps,
         }),
         AuthorizationModule.forRoot(authorizationOptions(config, publicUrl)),
         TokenHealthModule,
         TokenMetricsModule,
       ],
-      controllers: [...(isLocal ? [TokenController] : []), ...admin.controllers, ...controllers],
+      controllers: [
+        ...(isLocal ? [TokenController, DemoController] : []),
+        ...admin.controllers,
+        ...controllers,
+      ],
       providers: [
         ...admin.providers,
+        ...(isLocal ? [{ provide: LocalServices, useValue: local }] : []),
         // Where everything is for trying out, its user is its operator, too.
-        { provide: OPERATOR_PAGE, useValue: isLocal ? '/admin' : null },
+        { provide: OFFER, useValue: { operatorPage: isLocal ? '/admin' : null, demo: isLocal } },
         { provide: ProviderDirectory, useValue: new ProviderDirectory(providers) },
         { provide: PublicUrl, useValue: publicUrl },
         { provide: APP_FILTER, useClass: ProblemFilter },
         ApiProxy,
-        EncryptedColumns,
         ListedApis,
+        StoredColumns,
       ],
     };
   }

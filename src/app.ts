@@ -6,6 +6,7 @@ import { AppLogger } from './app.logger.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
 import type { AppProviders } from './config/providers-file.js';
+import type { LocalServices } from './local/local.services.js';
 import { PublicUrl } from './web/public-url.js';
 import { registerSecurityHeaders } from './web/security-headers.js';
 
@@ -18,15 +19,20 @@ export interface RunningApp {
 }
 
 /** The app, listening. */
-export async function startApp(config: Config, providers: AppProviders): Promise<RunningApp> {
+export async function startApp(
+  config: Config,
+  providers: AppProviders,
+  local: LocalServices | null,
+): Promise<RunningApp> {
   const logger = new AppLogger(config);
   const adapter = new FastifyAdapter({ trustProxy: config.trustProxy, bodyLimit: mostBytesOfARequest });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, providers), adapter, {
+  const module = AppModule.with(config, providers, local);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger,
     abortOnError: false,
   });
   const fastify = adapter.getInstance();
-  registerSecurityHeaders(fastify, config.production);
+  registerSecurityHeaders(fastify, config.overHttps);
   leaveBodiesUnread(fastify);
   try {
     await app.listen(config.port, config.host);

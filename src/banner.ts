@@ -11,6 +11,7 @@ export function banner(config: Config, providers: AppProviders, url: string): st
     lines.push(row('Log in with', 'any name and any password'));
     lines.push(row('Provider', `${local.options.issuer} (runs beside the app, in memory)`));
     lines.push(row('Protected API', `${local.api?.baseUrl}`));
+    lines.push(row('To connect', `${providers['second']!.options.issuer} (a second provider with an API)`));
   }
   lines.push(row('Database', `${config.databaseName} (${config.database.type})`));
   if (config.admin) {

@@ -17,7 +17,7 @@ async function start(): Promise<void> {
   // Loaded while the local provider starts beside it.
   const { startApp } = await import('./app.js');
   const providers = config.providers ?? (await local!.providers);
-  const app = await startApp(config, providers);
+  const app = await startApp(config, providers, local);
   running.unshift(app);
   if (!config.production) console.log(banner(config, providers, app.url));
 }

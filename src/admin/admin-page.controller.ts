@@ -1,20 +1,11 @@
+import { join } from 'node:path';
 import { Controller, Get, NotFoundException, Param, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { StaticFile } from '../web/static-file.js';
+import { filesIn, pageFolder } from '../web/static-file.js';
 import { CsrfGuard } from '../auth/csrf.guard.js';
 import { AdminGuard } from './admin.guard.js';
 
-const names = [
-  'page.html',
-  'page.css',
-  'page.js',
-  'keys.js',
-  'lists.js',
-  'parts.js',
-  'progress.js',
-  'words.js',
-];
-const files = new Map(names.map((name) => [name, new StaticFile(`admin/${name}`)]));
+const files = filesIn(join(pageFolder, 'admin'));
 
 /** The operator's page. It shows what the other routes of the area answer. */
 @Controller('admin')

@@ -1,4 +1,5 @@
 import {
+  ForbiddenException,
   HttpException,
   HttpStatus,
   Injectable,
@@ -11,7 +12,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdminCredential } from './admin.credential.js';
 import { FailedAttempts } from './failed-attempts.js';
 
-/** Lets the operator pass: the user `admin` with the password of the configuration. No session of a user helps. */
+/** The area's own pages and addresses that somebody has typed; scripts do not tell. */
+const ownSites = new Set([undefined, 'same-origin', 'none']);
+
+/**
+ * Lets the operator pass: the user `admin` with the password of the configuration. No session of a user helps. A browser
+ * sends the password along whatever page asks, and asks its user for it where it has none: pages of others get neither.
+ */
 @Injectable()
 export class AdminGuard implements CanActivate {
   private readonly logger = new Logger('Admin');
@@ -25,6 +32,8 @@ export class AdminGuard implements CanActivate {
     const http = context.switchToHttp();
     const { ip, headers } = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
+    if (!ownSites.has(headers['sec-fetch-site']))
+      throw new ForbiddenException('This request comes from a page of another origin.');
     const wait = this.attempts.waitSeconds(ip);
     if (wait > 0) {
       // Not even the right password is looked at, or waiting would cost nothing.

@@ -45,6 +45,12 @@ describe('the configuration', () => {
     expect(read({ SPOOL_DIRECTORY: '/var/spool/app' }).spoolDirectory).toBe('/var/spool/app');
   });
 
+  it('has browsers come over HTTPS where its public address says so, also outside production', () => {
+    expect(read().overHttps).toBe(false);
+    expect(read({ PUBLIC_URL: 'http://localhost:3000' }).overHttps).toBe(false);
+    expect(read({ PUBLIC_URL: 'https://staging.example.com' }).overHttps).toBe(true);
+  });
+
   it('takes an empty variable for one that is not set', () => {
     expect(read({ PORT: '', PROVIDERS_FILE: '', TOKEN_KEYRING: '' })).toMatchObject({
       port: 3000,

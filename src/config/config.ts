@@ -15,6 +15,8 @@ export interface Config {
   port: number;
   /** Null: the address that the app listens on. */
   publicUrl: string | null;
+  /** Browsers reach it over HTTPS, as always in production. */
+  overHttps: boolean;
   trustProxy: string | false;
   logLevel: NonNullable<Environment['LOG_LEVEL']>;
   database: DataSourceOptions;
@@ -44,6 +46,7 @@ export function readConfig(source?: NodeJS.ProcessEnv): Config {
     host: environment.HOST ?? (production ? '0.0.0.0' : 'localhost'),
     port: environment.PORT,
     publicUrl: environment.PUBLIC_URL ?? null,
+    overHttps: environment.PUBLIC_URL?.startsWith('https:') ?? false,
     trustProxy: environment.TRUST_PROXY ?? false,
     logLevel: environment.LOG_LEVEL ?? (production ? 'log' : 'warn'),
     database: databaseOptions(url),

@@ -1,13 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { routes, type Introspection } from './api.routes.js';
 import type { ProviderClient } from './provider.options.js';
-
-interface Introspection {
-  active: boolean;
-  sub?: string;
-  scope?: string;
-  client_id?: string;
-  exp?: number;
-}
 
 interface Answer {
   status: number;
@@ -23,32 +18,25 @@ const unavailable: Answer = {
   body: { error: 'the provider cannot be asked about this token' },
 };
 
-const now = (): number => Math.floor(Date.now() / 1000);
-
-const routes: Record<string, (token: Introspection) => unknown> = {
-  '/me': ({ sub, scope, client_id: client, exp = now() }) => ({
-    sub,
-    scope,
-    client,
-    tokenExpiresInSeconds: exp - now(),
-  }),
-  '/time': () => ({ now: new Date().toISOString() }),
-};
-
 /** A protected API. It asks the provider about every token it is shown (RFC 7662), so a revoked one is refused at once. */
 export function createApi(issuer: string, client: ProviderClient): Server {
   const ask = (token: string): Promise<Introspection> => introspect(issuer, client, token);
   return createServer((request, response) => void respond(request, response, ask));
 }
 
+const isStream = (body: unknown): body is AsyncIterable<string> =>
+  typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+
 async function respond(request: IncomingMessage, response: ServerResponse, ask: Ask): Promise<void> {
   const { status, body, challenge } = await answerTo(request, ask).catch(() => unavailable);
   response.writeHead(status, {
-    'content-type': 'application/json',
+    'content-type': isStream(body) ? 'application/x-ndjson' : 'application/json',
     'cache-control': 'no-store',
     ...(challenge !== undefined && { 'www-authenticate': challenge }),
   });
-  response.end(JSON.stringify(body));
+  const lines = isStream(body) ? body : [JSON.stringify(body)];
+  // Who hangs up in the middle wants no more of it.
+  await pipeline(Readable.from(lines), response).catch(() => undefined);
 }
 
 async function answerTo(request: IncomingMessage, ask: Ask): Promise<Answer> {

@@ -5,20 +5,19 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.js';
 import { ConfigurationError } from '../config/configuration.error.js';
 import type { AppProviders } from '../config/providers-file.js';
-import type { LocalChildMessage, LocalChildSetup } from './local.messages.js';
+import type { LocalAddresses, LocalChildMessage, LocalChildSetup, LocalOutage } from './local.messages.js';
+import { localProvider, localSetup } from './local.providers.js';
 
-const clientId = 'tokenward-reference-app';
-const scope = 'openid profile api offline_access';
-
-/** The provider and the protected API that come along when none are configured: one process beside the app. */
+/** The providers and their protected APIs that come along when none are configured: one process beside the app. */
 export class LocalServices {
-  private readonly secret = crypto.randomUUID();
+  private readonly setup: LocalChildSetup;
   private readonly child: ChildProcess;
   private stopping = false;
   /** Resolves to how the app reaches them, once they answer. */
   readonly providers: Promise<AppProviders>;
 
-  constructor(private readonly options: Config['local']) {
+  constructor(options: Config['local']) {
+    this.setup = localSetup(options);
     this.child = fork(fileURLToPath(new URL('child.js', import.meta.url)), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
@@ -43,7 +42,7 @@ export class LocalServices {
       reason: 'its process ended',
     }));
     const answered = once(this.child, 'message').then(([message]) => message as LocalChildMessage);
-    this.child.send(this.setup());
+    this.child.send(this.setup);
     const message = await Promise.race([answered, gone]);
     if (message.type === 'failed')
       throw new ConfigurationError([`The local provider did not start: ${message.reason}`]);
@@ -51,44 +50,20 @@ export class LocalServices {
       if (!this.stopping && code !== 0)
         console.error('The local provider has stopped. Start the app again to bring it back.');
     });
-    return this.toProviders(message);
+    return this.toProviders(message.addresses);
   }
 
-  private setup(): LocalChildSetup {
-    const { providerPort, apiPort, accessTokenTtlSeconds } = this.options;
-    return {
-      provider: {
-        app: {
-          id: clientId,
-          secret: this.secret,
-          redirectPaths: ['/auth/callback/local'],
-          postLogoutRedirectPaths: ['/'],
-        },
-        api: { id: 'tokenward-demo-api', secret: crypto.randomUUID() },
-        accessTokenTtlSeconds,
-        rotateRefreshTokens: true,
-      },
-      providerPort,
-      apiPort,
-    };
+  /** Lets a provider's token endpoint fail for so long; 0 ends it. */
+  fail(outage: LocalOutage): void {
+    this.child.send(outage);
   }
 
-  private toProviders({ issuer, apiOrigin }: { issuer: string; apiOrigin: string }): AppProviders {
-    return {
-      local: {
-        label: 'the local provider',
-        note: 'It runs on your machine and belongs to this demo: any name and any password will do.',
-        api: { baseUrl: apiOrigin, calls: ['GET /me', 'GET /time'] },
-        options: {
-          issuer,
-          clientId,
-          clientSecret: this.secret,
-          scope,
-          apiOrigins: [apiOrigin],
-          reuseGraceSeconds: 0,
-          allowInsecureRequests: true,
-        },
-      },
-    };
+  private toProviders(addresses: Record<string, LocalAddresses>): AppProviders {
+    return Object.fromEntries(
+      Object.entries(this.setup).map(([name, { provider }]) => [
+        name,
+        localProvider(name, provider, addresses[name]!),
+      ]),
+    );
   }
 }

@@ -16,7 +16,7 @@ export const style = new Html(`
   form { display: grid; gap: .9rem; }
   label { display: grid; gap: .3rem; font-weight: 600; font-size: .9rem; }
   input, button { font: inherit; padding: .65rem .8rem; border-radius: .6rem; border: 1px solid var(--line); background: none; color: inherit; width: 100%; }
-  input { font-weight: 400; }
+  input { font-weight: 400; border-color: var(--soft); }
   button { background: var(--act); border-color: var(--act); color: var(--on-act); font-weight: 600; cursor: pointer; }
   button + button { margin-top: .9rem; }
   form > button + button { margin-top: 0; }

@@ -11,6 +11,7 @@ const meanings: Record<string, string> = {
 
 function show(ctx: KoaContextWithOIDC, title: string, content: Html): void {
   const nonce = crypto.randomUUID();
+  const who = `OpenID provider at ${ctx.host}`;
   ctx.type = 'html';
   ctx.set(
     'content-security-policy',
@@ -24,12 +25,12 @@ function show(ctx: KoaContextWithOIDC, title: string, content: Html): void {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <title>${title} · Local OpenID provider</title>
+        <title>${title} · ${who}</title>
         <style nonce="${nonce}">
           ${style}
         </style>
         <main>
-          <p class="who">Local OpenID provider</p>
+          <p class="who">${who}</p>
           <h1>${title}</h1>
           ${content}
         </main>

@@ -28,6 +28,7 @@ function clients({ app, api }: ProviderSetup): ClientMetadata[] {
 
 /** A provider as strict as they come: PKCE always, refresh tokens of one use, a reused one ends the whole grant. */
 export async function providerConfiguration(setup: ProviderSetup): Promise<Configuration> {
+  const { cookiePrefix = 'local_provider' } = setup;
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   return {
     adapter: memoryAdapter(),
@@ -38,9 +39,9 @@ export async function providerConfiguration(setup: ProviderSetup): Promise<Confi
     cookies: {
       keys: [crypto.randomUUID()],
       names: {
-        session: 'local_provider',
-        interaction: 'local_provider_login',
-        resume: 'local_provider_resume',
+        session: cookiePrefix,
+        interaction: `${cookiePrefix}_login`,
+        resume: `${cookiePrefix}_resume`,
       },
     },
     pkce: { required: () => true },

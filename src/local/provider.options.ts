@@ -18,4 +18,6 @@ export interface ProviderSetup {
   accessTokenTtlSeconds: number;
   /** Whether each refresh brings a new refresh token, and using an old one revokes the grant. */
   rotateRefreshTokens: boolean;
+  /** Begins the names of its cookies, which all ports of a host share. Default: `local_provider`. */
+  cookiePrefix?: string;
 }

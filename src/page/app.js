@@ -1,19 +1,34 @@
 /* What the pages share: the elements, and the app behind them. */
 export const byId = (id) => document.getElementById(id);
 
-/** The app has refused: its words, and the code for programs. */
-export class Problem extends Error {}
-
-export async function ask(path, method = 'GET', content) {
-  const request = { method, headers: { 'x-tokenward-csrf': '1' } };
-  if (content !== undefined) {
-    request.headers['content-type'] = 'application/json';
-    request.body = JSON.stringify(content);
+/** The app has refused: its words, the code for programs, and how to go on where it says so. */
+export class Problem extends Error {
+  constructor(response, body) {
+    super(body?.detail ?? body?.error ?? `The app answered ${response.status}.`);
+    this.status = response.status;
+    this.code = body?.code;
+    this.login = body?.login;
+    this.provider = body?.provider;
+    this.retryAfterSeconds = Number(response.headers.get('retry-after')) || null;
   }
-  const response = await fetch(path, request);
-  const type = response.headers.get('content-type') ?? '';
-  const body = type.includes('json') ? await response.json() : null;
-  if (response.ok) return { status: response.status, body };
-  const problem = new Problem(body?.detail ?? body?.error ?? `The app answered ${response.status}.`);
-  throw Object.assign(problem, { status: response.status, code: body?.code });
 }
+
+const jsonIn = (response) =>
+  (response.headers.get('content-type') ?? '').includes('json') ? response.json() : null;
+
+/** Asks the app with what can `fetch`. */
+export const asking =
+  (send) =>
+  async (path, method = 'GET', content) => {
+    const request = { method, headers: { 'x-tokenward-csrf': '1' } };
+    if (content !== undefined) {
+      request.headers['content-type'] = 'application/json';
+      request.body = JSON.stringify(content);
+    }
+    const response = await send(path, request);
+    const body = await jsonIn(response);
+    if (!response.ok) throw new Problem(response, body);
+    return { status: response.status, body };
+  };
+
+export const ask = asking((path, request) => fetch(path, request));

@@ -8,6 +8,8 @@ export interface OfferedProvider {
   note: string | null;
   /** Path of an API call to try out, if one is listed. */
   sample: string | null;
+  /** Paths of the listed `GET` calls that need nothing but their path. */
+  calls: string[];
 }
 
 /** The configured providers by name, as far as the app itself needs to know them. */
@@ -22,19 +24,21 @@ export class ProviderDirectory {
   }
 
   list(): OfferedProvider[] {
-    return Object.entries(this.providers).map(([name, { label, note }]) => ({
-      name,
-      label,
-      note,
-      sample: this.sample(name),
-    }));
+    return Object.entries(this.providers).map(([name, { label, note }]) => {
+      const calls = this.plainCalls(name);
+      return { name, label, note, sample: calls[0] ?? null, calls };
+    });
   }
 
   /** The first listed call that needs nothing but its path. */
   sample(name: string): string | null {
-    const call = this.get(name).api?.calls.find(
-      (listed) => listed.startsWith('GET ') && !listed.endsWith('*'),
-    );
-    return call?.slice('GET '.length) ?? null;
+    return this.plainCalls(name)[0] ?? null;
+  }
+
+  private plainCalls(name: string): string[] {
+    const listed = this.get(name).api?.calls ?? [];
+    return listed
+      .filter((call) => call.startsWith('GET ') && !call.endsWith('*'))
+      .map((call) => call.slice('GET '.length));
   }
 }

@@ -1,21 +1,7 @@
-import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { timePasses } from '../support/browser-backend/visitor.js';
+import { nothing, PLACES } from '../support/web/places.js';
 import { describeInBrowser } from './suite.js';
-
-/** Every place in which a page can keep something, the address included. */
-const PLACES = `(async () => ({
-  localStorage: { ...localStorage },
-  sessionStorage: { ...sessionStorage },
-  databases: await indexedDB.databases(),
-  cookie: document.cookie,
-  caches: await caches.keys(),
-  serviceWorkers: (await navigator.serviceWorker.getRegistrations()).length,
-  directory: await Array.fromAsync((await navigator.storage.getDirectory()).keys()),
-  address: location.href,
-  history: history.state,
-  windowName: window.name,
-}))()`;
 
 /** Strings in everything that can be reached from the client by its properties, hidden and inherited ones too. */
 const REACHABLE = `(() => {
@@ -30,19 +16,6 @@ const REACHABLE = `(() => {
   }
   return found;
 })()`;
-
-const nothing = (page: Page): Record<string, unknown> => ({
-  localStorage: {},
-  sessionStorage: {},
-  databases: [],
-  cookie: '',
-  caches: [],
-  serviceWorkers: 0,
-  directory: [],
-  address: page.url(),
-  history: null,
-  windowName: '',
-});
 
 describeInBrowser('nothing is stored in the browser', (stage) => {
   it('in mode "mediated", whatever happens to the token', async () => {

@@ -119,6 +119,18 @@ describe('the admin area on the wire', () => {
     expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
   });
 
+  it.each([...reads, ...writes])(
+    'answers no page of another origin, whose browser sends the password along (%s)',
+    async (path) => {
+      for (const site of ['same-site', 'cross-site']) {
+        const headers = { authorization: admin, 'x-tokenward-csrf': '1', 'sec-fetch-site': site };
+        const method = writes.includes(path) ? 'POST' : 'GET';
+        const answer = await fetch(app.url + path, { method, headers });
+        expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([403, null]);
+      }
+    },
+  );
+
   it.each(writes)('changes nothing without the header that other sites cannot send (%s)', async (path) => {
     const answer = await fetch(app.url + path, { method: 'POST', headers: { authorization: admin } });
     expect(answer.status).toBe(403);
@@ -470,7 +482,7 @@ describe.skipIf(!chromium.available)('the admin page as the operator sees it', (
   });
 
   it('runs a job and says how it went', async () => {
-    await button('Run Clean-up now').click();
+    await button('Run now: Clean-up').click();
     await expect
       .poll(() => page.locator('#jobs li', { hasText: 'Clean-up' }).innerText())
       .toMatch(/\d s ago: 0 rows/);
@@ -501,7 +513,7 @@ describe.skipIf(!chromium.available)('the admin page as the operator sees it', (
 
   it('leaves its users with an answer, not with an error', async () => {
     // The session has gone with the tokens.
-    await user.getByRole('link', { name: 'Log in with' }).click();
+    await user.getByRole('link', { name: 'Log in with the local provider' }).click();
     await user.getByRole('button', { name: 'Allow' }).click();
     const heading = user.getByRole('heading', { name: 'This app cannot store your tokens any more' });
     await expect.poll(() => heading.isVisible(), soon).toBe(true);

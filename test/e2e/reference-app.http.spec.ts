@@ -32,7 +32,7 @@ describe('the reference app on the wire', () => {
       const old = await fetch(`${url}/connections`, { headers: { cookie: before, 'x-tokenward-csrf': '1' } });
       expect(old.status, 'the session from before the log-in').toBe(401);
       expect(await (await visitor.ask(`${url}/auth/session`)).json()).toMatchObject({
-        user: { id: 'test:ada', name: 'ada', provider: 'test' },
+        user: { userId: 'test:ada', name: 'ada', provider: 'test' },
       });
     });
 
@@ -137,6 +137,31 @@ describe('the reference app on the wire', () => {
       expect(headers.get('referrer-policy')).toBe('no-referrer');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect((await visitor.ask(`${url}/auth/session`)).headers.get('cache-control')).toBe('no-store');
+      expect(headers.get('cache-control'), 'for "back" after a log-out').toBe('no-store');
+    });
+
+    it.each(['/demo', '/demo/test/outage', '/demo/test/withdraw'])(
+      'to %s find nothing: a provider of one’s own is let alone',
+      async (path) => {
+        await visitor.logIn(url);
+        expect((await visitor.ask(url + path)).status).toBe(404);
+        expect((await visitor.post(url + path)).status).toBe(404);
+      },
+    );
+
+    it('get the modules of the page, and nothing else that lies beside them', async () => {
+      const status = async (path: string): Promise<number> => (await visitor.get(url + path)).status;
+      expect(await status('/page.js')).toBe(200);
+      const { headers } = await visitor.get(`${url}/tokenward-browser/index.js`);
+      expect(headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+      for (const path of [
+        '/admin/page.html',
+        '/tokenward-browser/index.d.ts',
+        '/tokenward-browser/..%2fpackage.json',
+        '/tokenward-browser/__proto__',
+        '/..%2fapp.ts',
+      ])
+        expect([401, 404], path).toContain(await status(path));
     });
   });
 
@@ -179,6 +204,46 @@ describe('the reference app on the wire', () => {
       ]);
       await visitor.post(`${url}/connections/other`, { method: 'DELETE' });
       expect(await list()).toContainEqual(['test:ada', 'other', 'revoked']);
+    });
+
+    it.each(['', 'a/b', 'ä', 'x'.repeat(65)])(
+      'are not looked for under the account "%s"',
+      async (account) => {
+        await visitor.logIn(url);
+        const query = `?account=${encodeURIComponent(account)}`;
+        expect((await visitor.post(`${url}/connections/test/refresh${query}`)).status).toBe(400);
+        expect((await visitor.post(`${url}/connections/test${query}`, { method: 'DELETE' })).status).toBe(
+          400,
+        );
+        expect((await visitor.post(`${url}/connections/test/refresh?acount=x`)).status).toBe(400);
+      },
+    );
+
+    it('may be several accounts at one provider, each refreshed and ended by itself', async () => {
+      await visitor.logIn(url);
+      const consent = await visitor.follow(`${url}/auth/connect/test?account=work`);
+      const form = new URLSearchParams({ name: 'ada', password: 'x' });
+      const allowed = await visitor.get(consent.url, { method: 'POST', body: form });
+      await visitor.follow(new URL(allowed.headers.get('location')!, consent.url).href);
+      const list = async (): Promise<string[][]> => {
+        const { connections } = (await (await visitor.ask(`${url}/connections`)).json()) as {
+          connections: Record<string, string>[];
+        };
+        return connections
+          .filter(({ provider }) => provider === 'test')
+          .map(({ account, refreshes, status }) => [account!, String(refreshes), status!]);
+      };
+      expect(await list()).toEqual([
+        ['default', '0', 'active'],
+        ['work', '0', 'active'],
+      ]);
+      expect((await visitor.post(`${url}/connections/test/refresh?account=work`)).status).toBe(200);
+      expect(await list()).toContainEqual(['work', '1', 'active']);
+      await visitor.post(`${url}/connections/test?account=work`, { method: 'DELETE' });
+      expect(await list()).toEqual([
+        ['default', '0', 'active'],
+        ['work', expect.any(String), 'revoked'],
+      ]);
     });
 
     it('are refreshed once, however many calls meet an expired token at once', async () => {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchBrowser, logIn } from '../support/browser.js';
+import { cardOf, launchBrowser, logIn } from '../support/browser.js';
 import { requirement } from '../support/optional.js';
 import { startProvidedApp, type ProvidedApp } from '../support/provided-app.js';
 
@@ -26,8 +26,8 @@ describe.skipIf(!requirement('chromium').available)('the page when the provider 
     await provided?.stop();
   });
 
-  const status = (): Promise<string> => page.getByRole('status').innerText();
-  const notice = (): Promise<string> => page.locator('[data-of=notice]').innerText();
+  const status = (): Promise<string> => cardOf(page, 'test').status();
+  const notice = (): Promise<string> => cardOf(page, 'test').of('notice').innerText();
   const refresh = () => page.getByRole('button', { name: 'Refresh now' }).click();
   const happened = (text: RegExp) => page.locator('#log li', { hasText: text }).first().waitFor();
   const picture = (name: string) => page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
@@ -56,10 +56,10 @@ describe.skipIf(!requirement('chromium').available)('the page when the provider 
   it('asks the user to log in again when the provider has ended the grant, and goes on after that', async () => {
     provided.provider.faults.fail(400, {}, { error: 'invalid_grant' });
     await refresh();
-    await happened(/The provider wants to see you again/);
-    await expect.poll(status).toBe('Log-in needed');
+    await page.getByRole('heading', { name: 'You were logged out' }).waitFor();
+    await page.getByText('The provider no longer accepts your log-in').waitFor();
     await picture('log-in-needed');
-    await page.getByRole('link', { name: 'Log in again' }).click();
+    await page.getByRole('link', { name: 'Log in with the test provider' }).click();
     await page.getByRole('heading', { name: 'Hello, ada' }).waitFor();
     await picture('provider-consent');
     await page.getByRole('button', { name: 'Allow' }).click();

@@ -81,7 +81,7 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
     expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(visitor.cookieFor(app.url)).toMatch(/^tokenward=[\w-]{43}$/);
-    expect(await sessionOf(visitor)).toEqual({ id: 'acme:ada', name: 'ada', provider: 'acme' });
+    expect(await sessionOf(visitor)).toEqual({ userId: 'acme:ada', name: 'ada', provider: 'acme' });
     expect((await app.tokens.getAccessToken({ ...userOfAda, provider: 'acme' })).value).toMatch(/./);
     expect(outcomes()).toEqual(['started', 'logged_in']);
   });
@@ -112,7 +112,7 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
     const { searchParams } = new URL(headers.get('location')!);
     expect([status, [...searchParams.keys()].toSorted()]).toEqual([303, ['client_id', 'request_uri']]);
     expect((await logIn(visitor, 'strict')).headers.get('location')).toBe('/');
-    expect(await sessionOf(visitor)).toMatchObject({ id: 'strict:ada' });
+    expect(await sessionOf(visitor)).toMatchObject({ userId: 'strict:ada' });
   });
 
   it('binds the code and the tokens to a key where the provider does so', async () => {
@@ -178,7 +178,7 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
       await visitor.get(callback);
       const again = await visitor.get(callback);
       expect([again.status, await titleOf(again)]).toEqual([400, 'This log-in is no longer valid']);
-      expect(await sessionOf(visitor), 'who is logged in stays so').toMatchObject({ id: 'acme:ada' });
+      expect(await sessionOf(visitor), 'who is logged in stays so').toMatchObject({ userId: 'acme:ada' });
     });
 
     it('an answer that another browser brings, also one that is logging in itself', async () => {
@@ -324,6 +324,9 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
       const headers = { 'sec-fetch-dest': dest };
       expect((await visitor.get(`${app.url}/auth/login/acme`, { headers })).status).toBe(400);
     }
+    // Browsers send nothing else with the handshake of a WebSocket.
+    const headers = { origin: 'https://elsewhere.example' };
+    expect((await visitor.get(`${app.url}/auth/login/acme`, { headers })).status).toBe(400);
   });
 
   it('stores what it gets where the tokens that cover more are of no use any more', async () => {
@@ -343,7 +346,7 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
     expect(visitor.cookieFor(app.url), 'the session goes on').toBe(before);
     expect(await scopeAt('other')).toBe('openid profile');
     expect(await scopeAt('acme', 'work')).toMatch('openid');
-    expect(await sessionOf(visitor)).toMatchObject({ id: 'acme:ada', provider: 'acme' });
+    expect(await sessionOf(visitor)).toMatchObject({ userId: 'acme:ada', provider: 'acme' });
   });
 
   it('connects nothing because of a link of another site, though anybody may be sent to log in', async () => {
@@ -358,7 +361,7 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
       return browser.get((await browser.follow(next, `${app.url}/auth/callback`)).url);
     };
     expect((await comeFrom(visitor, 'acme')).status).toBe(303);
-    expect(await sessionOf(visitor)).toMatchObject({ id: 'acme:lea' });
+    expect(await sessionOf(visitor)).toMatchObject({ userId: 'acme:lea' });
     expect((await comeFrom(visitor, 'other')).status).toBe(403);
     expect(await app.tokens.listTokens({ userId: 'acme:lea', provider: 'other' })).toEqual([]);
   });
@@ -405,7 +408,7 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
       const answer = await visitor.get(`${app.url}/auth/session`, CSRF);
       expect(answer.headers.get('cache-control')).toBe('no-store');
       const body = (await answer.json()) as Record<string, string>;
-      expect(body).toMatchObject({ authenticated: true, user: { id: 'acme:ada' } });
+      expect(body).toMatchObject({ authenticated: true, user: { userId: 'acme:ada' } });
       expect(Date.parse(body['idleExpiresAt']!)).toBeLessThan(Date.parse(body['expiresAt']!));
     });
 
@@ -451,7 +454,7 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
       expect(await others.json()).toEqual({ ended: 1 });
       expect([await sessionOf(phone), await sessionOf(visitor)]).toEqual([
         401,
-        expect.objectContaining({ id: 'acme:eve' }),
+        expect.objectContaining({ userId: 'acme:eve' }),
       ]);
     });
 

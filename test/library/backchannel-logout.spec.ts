@@ -265,6 +265,13 @@ describe.each(Object.keys(platforms) as Platform[])(
         ]);
       });
 
+      it.each<Record<string, string>>([
+        { 'sec-fetch-site': 'same-site' },
+        { origin: 'https://sibling.example' },
+      ])('is not one of another origin: %o', async (headers) => {
+        expect((await ada.get(`${app.url}/auth/session/events`, { headers })).status).toBe(403);
+      });
+
       it('is one of a few', async () => {
         const aborts = Array.from({ length: 10 }, () => new AbortController());
         for (const { signal } of aborts)

@@ -1,4 +1,4 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 
 const quiet = [
   '--headless',
@@ -11,15 +11,41 @@ const quiet = [
   '--disable-sync',
 ];
 
+/** `*.test` is this machine, and any certificate will do. */
+const ownInternet = ['--host-resolver-rules=MAP *.test 127.0.0.1', '--ignore-certificate-errors'];
+
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: '/usr/bin/chromium', args: quiet });
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [...quiet, ...ownInternet],
+    // As its users have it, though a browser under test would rather not: "back" shows a page as it was left.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  });
 }
 
-/** Logs in on a page of the app that shows its log-in button, at the form of the provider that comes along. */
+/** Logs in on a page of the app that shows its log-in buttons, at the form of the first provider. */
 export async function logIn(page: Page, name = 'ada'): Promise<void> {
-  await page.getByRole('link', { name: 'Log in with' }).click();
+  await page.getByRole('link', { name: 'Log in with' }).first().click();
+  await signIn(page, name);
+  await page.getByRole('heading', { name: 'What happened' }).waitFor();
+}
+
+/** Connects one more provider on the page of somebody who is logged in. */
+export async function connect(page: Page, label: string, name = 'ada'): Promise<void> {
+  await page.getByRole('link', { name: `Connect ${label}` }).click();
+  await signIn(page, name);
+  await page.getByRole('heading', { name: 'What happened' }).waitFor();
+}
+
+async function signIn(page: Page, name: string): Promise<void> {
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Password').fill('a password');
   await page.getByRole('button', { name: 'Sign in and allow' }).click();
-  await page.getByRole('heading', { name: 'What happened' }).waitFor();
+}
+
+/** A connection on the page, and what is marked in it with `data-of`. */
+export function cardOf(page: Page, provider: string) {
+  const card = page.locator(`article[data-provider=${provider}]`);
+  const of = (name: string): Locator => card.locator(`[data-of=${name}]`);
+  return { card, of, status: (): Promise<string> => of('status').innerText() };
 }

@@ -16,6 +16,7 @@ export interface ProvidedApp {
 export async function startProvidedApp(
   options: TestProviderOptions = {},
   providersOf: (entry: ProviderEntry) => Record<string, ProviderEntry> = (entry) => ({ test: entry }),
+  environment: Record<string, string> = {},
 ): Promise<ProvidedApp> {
   const provider = await startProvider(options);
   const directory = await mkdtemp(join(tmpdir(), 'tokenward-app-'));
@@ -31,6 +32,6 @@ export async function startProvidedApp(
     allowInsecureRequests: true,
   };
   await writeFile(file, JSON.stringify(providersOf(entry)));
-  const app = await ReferenceApp.start({ PROVIDERS_FILE: file }, directory);
+  const app = await ReferenceApp.start({ PROVIDERS_FILE: file, ...environment }, directory);
   return { app, provider, stop: async () => void (await Promise.all([app.remove(), provider.stop()])) };
 }

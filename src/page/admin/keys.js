@@ -1,6 +1,8 @@
 /* The data keys, by state, and what can be done with each. */
 import { ask, byId } from '../app.js';
-import { act, arrange, confirm, make, setText } from './parts.js';
+import { arrange, make, setText } from '../elements.js';
+import { confirm } from '../question.js';
+import { act } from './parts.js';
 import { counted, date, number, serverNow, shortId, since } from './words.js';
 
 const FILTER_FROM = 12;

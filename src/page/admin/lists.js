@@ -1,6 +1,8 @@
 /* Key-encryption keys, replicas, jobs and the audit trail. */
 import { ask, byId } from '../app.js';
-import { act, arrange, confirm, make, placeFor, setText } from './parts.js';
+import { arrange, make, setText } from '../elements.js';
+import { confirm } from '../question.js';
+import { act, placeFor } from './parts.js';
 import { counted, exactDate, shortId, since } from './words.js';
 
 const jobNames = {
@@ -107,7 +109,7 @@ function addJob(name) {
   const button = make('button', {
     className: 'quiet small',
     textContent: 'Run now',
-    ariaLabel: `Run ${title} now`,
+    ariaLabel: `Run now: ${title}`,
   });
   const root = entry(title, '', '', purpose);
   root.append(button);

@@ -3,9 +3,10 @@
  * and then while nothing does. No key ever comes here: only ids, counts and times.
  */
 import { ask, byId } from '../app.js';
+import { make } from '../elements.js';
 import { paintKeys, rotate, shred } from './keys.js';
 import { paintAudit, paintJobs, paintKeks, paintReplicas, rotateKek, run } from './lists.js';
-import { act, afterEachAct, make, placeFor } from './parts.js';
+import { act, afterEachAct, placeFor } from './parts.js';
 import { paintProgress } from './progress.js';
 import { setServerTime } from './words.js';
 

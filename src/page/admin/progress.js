@@ -1,6 +1,6 @@
 /* How far re-encryption is. */
 import { byId } from '../app.js';
-import { setText } from './parts.js';
+import { setText } from '../elements.js';
 import { counted, number, serverNow, span } from './words.js';
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });

@@ -2,7 +2,8 @@ import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core'
 import type { BrowserBackend } from './backend.js';
 import './visitor.globals.js';
 
-const CLOCKS = `
+/** Runs in a page before its own scripts: lets `timePasses` and `setClockBack` move its clocks. */
+export const CLOCKS = `
   globalThis.ahead = { wall: 0, monotonic: 0 };
   globalThis.kept = {};
   const { now } = Date, { performance } = globalThis, monotonic = performance.now.bind(performance);

@@ -58,7 +58,7 @@ export interface AuthorizationModuleOptions {
   furtherScope?: Record<string, string>;
   /** Providers whose access tokens `POST token/:provider` gives to the page. Default: none. */
   mediated?: string[];
-  /** What `GET session` tells the page of its user. Default: `id`, `provider` and, if it is an attribute, `name`. */
+  /** What `GET session` tells the page of its user. `userId` tells a page that somebody else is logged in. Default: it, `provider` and, if it is an attribute, `name`. */
   publicUser?: (session: Session) => Record<string, unknown>;
   /** The page, as HTML, that a person sees when a log-in does not work. Default: a plain one. */
   page?: (message: AuthorizationMessage) => string;

@@ -28,6 +28,10 @@ interface Location {
 /** Pages of this application and addresses that a person has typed; browsers that do not tell are believed. */
 const OWN_SITES = new Set([undefined, 'same-origin', 'none']);
 
+/** A link names no origin. The handshake of a WebSocket does, and in browsers nothing else beside it. */
+const isSocket = (request: HttpRequest): boolean =>
+  headerOf(request, 'sec-fetch-site') === undefined && headerOf(request, 'origin') !== undefined;
+
 const isFromOwnSite = (request: HttpRequest): boolean => OWN_SITES.has(headerOf(request, 'sec-fetch-site'));
 
 /** The routes that a person's browser goes to. Their faults are pages. */
@@ -106,8 +110,8 @@ export class LoginController {
     response: object,
     connects: boolean,
   ): Promise<Location> {
-    // Nobody logs in by an image, a frame or a script, but they would use up what is bounded.
-    if (![undefined, 'document'].includes(headerOf(request, 'sec-fetch-dest')))
+    // Nobody logs in by an image, a frame, a script or a socket, but they would use up what is bounded.
+    if (isSocket(request) || ![undefined, 'document'].includes(headerOf(request, 'sec-fetch-dest')))
       throw new AuthorizationFault('bad_request', 'not a navigation');
     const session = connects ? await this.sessions.current(request) : null;
     if (connects && session === null) throw new AuthorizationFault('logged_out');

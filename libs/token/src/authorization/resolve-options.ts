@@ -81,5 +81,5 @@ function providerFaults(
 
 function publicUser({ userId, login, attributes }: Session): Record<string, unknown> {
   const { name } = attributes;
-  return { id: userId, provider: login?.provider ?? null, ...(typeof name === 'string' && { name }) };
+  return { userId, provider: login?.provider ?? null, ...(typeof name === 'string' && { name }) };
 }

@@ -10,6 +10,7 @@ import {
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { SessionRequiredError, TokenError } from '../common/errors.js';
+import { assertOwnPage } from '../session/request-origin.js';
 import { SessionService } from '../session/session.service.js';
 import type { Session } from '../session/session.types.js';
 import type { HttpRequest } from './http.js';
@@ -17,7 +18,11 @@ import { SessionStreams, type StreamEvent } from './session-streams.js';
 
 const found = new WeakMap<object, Session>();
 
-/** As `SessionGuard`, without the header, which `EventSource` cannot send: a stream changes nothing, and no other site can read it. */
+/**
+ * As `SessionGuard`, without the header, which `EventSource` cannot send: a stream changes nothing, and no other site can
+ * read it. Pages of a sibling subdomain, which have the cookie sent, must not use up the few streams of a session either,
+ * nor tell by a stream that stays open whether somebody is logged in.
+ */
 @Injectable()
 export class StreamGuard implements CanActivate {
   constructor(
@@ -27,6 +32,7 @@ export class StreamGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<HttpRequest>();
+    assertOwnPage(request);
     const session = await this.sessions.current(request);
     if (session === null) throw new SessionRequiredError();
     if (this.streams.isFull(session))

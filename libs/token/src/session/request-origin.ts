@@ -13,6 +13,15 @@ export function assertSameOrigin(request: SessionRequest & { host?: string }): v
   const headers = headersOf(request);
   if (headers[CSRF_HEADER] !== '1')
     throw new CrossSiteRequestError(`This request needs the header "${CSRF_HEADER}: 1".`);
+  assertOwnPage(request);
+}
+
+/**
+ * What browsers say of themselves, for requests that cannot have the header, such as those of `EventSource`.
+ * @throws CrossSiteRequestError
+ */
+export function assertOwnPage(request: SessionRequest & { host?: string }): void {
+  const headers = headersOf(request);
   const site = headers['sec-fetch-site'];
   // Browsers know better than a server behind a proxy (Fetch Metadata §2.3).
   if (

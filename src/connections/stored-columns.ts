@@ -11,14 +11,27 @@ export interface Encrypted {
   keyId: string | null;
 }
 
+interface Columns {
+  encrypted: Encrypted | null;
+  retryAt: Date | null;
+}
+
 /** Reads the stored columns as they are: without a key, as a thief of the database would. */
 @Injectable()
-export class EncryptedColumns {
+export class StoredColumns {
   constructor(@InjectRepository(TokenEntity) private readonly rows: Repository<TokenEntity>) {}
 
-  async of({ tenantId, userId, provider, account }: StoredToken): Promise<Encrypted | null> {
+  async of({ tenantId, userId, provider, account }: StoredToken): Promise<Columns> {
     const row = await this.rows.findOneBy({ tenantId, userId, provider, account });
-    if (!row) return null;
-    return { accessToken: row.accessCt, refreshToken: row.refreshCt, idToken: row.idCt, keyId: row.keyId };
+    if (!row) return { encrypted: null, retryAt: null };
+    return {
+      encrypted: {
+        accessToken: row.accessCt,
+        refreshToken: row.refreshCt,
+        idToken: row.idCt,
+        keyId: row.keyId,
+      },
+      retryAt: row.retryAfter === null ? null : new Date(row.retryAfter),
+    };
   }
 }
