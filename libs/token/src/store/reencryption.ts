@@ -8,9 +8,9 @@ import { FencedWriteError, type SealedCells } from './token-rows.js';
 import { TokenStore } from './token-store.js';
 
 /** After so much work the event loop gets a turn, so that requests of this process hardly wait. */
-const SLICE_MS = 0.2;
+const SLICE_MS = 0.3;
 /** A statement is put together in one go: more of it, and requests of this process would wait for that. */
-const MAX_STATEMENT_CHARACTERS = 80_000;
+const MAX_STATEMENT_CHARACTERS = 60_000;
 /** Small statements spend most of their time on the way and on the database's disk. */
 const WRITES_AT_ONCE = 3;
 const REPORT_MS = 1_000;
