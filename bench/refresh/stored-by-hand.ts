@@ -40,8 +40,8 @@ export async function storeByHand(
       login.refresh_token,
       login.id_token,
     ]);
-  const change = async (statement: object, values: unknown[]): Promise<void> => {
-    const { rowCount } = await pool.query({ ...statement, text: (statement as typeof READ).text, values });
+  const change = async (statement: typeof READ, values: unknown[]): Promise<void> => {
+    const { rowCount } = await pool.query({ ...statement, values });
     if (rowCount !== 1) throw new Error('somebody else has refreshed');
   };
   const users = new IdleUsers(logins.map((_, id) => id));
