@@ -1,5 +1,7 @@
-// `count-tests.mjs <vitest JSON report> <exit code>` prints "<passed> <failed>", and on stderr what else is wrong.
+// `count-tests.mjs <vitest JSON report> <exit code>` prints "<passed> <failed>", and on stderr every failure: of a test,
+// and of what the report cannot tell.
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 
 const [file, exitCode] = process.argv.slice(2);
 const { testResults, numPassedTests, numFailedTests, numTotalTests } = JSON.parse(readFileSync(file, 'utf8'));
@@ -7,9 +9,11 @@ const { testResults, numPassedTests, numFailedTests, numTotalTests } = JSON.pars
 const notLoaded = testResults.filter(
   (result) => result.status === 'failed' && !result.assertionResults.some((test) => test.status === 'failed'),
 );
-const notRun = testResults
-  .flatMap((result) => result.assertionResults)
-  .filter((test) => !['passed', 'failed'].includes(test.status));
+const tests = testResults.flatMap((result) =>
+  result.assertionResults.map((test) => ({ ...test, file: relative(process.cwd(), result.name) })),
+);
+const failed = tests.filter((test) => test.status === 'failed');
+const notRun = tests.filter((test) => !['passed', 'failed'].includes(test.status));
 
 const faults = [
   ...notLoaded.map((result) => `failed outside its tests: ${result.name}: ${result.message}`),
@@ -19,5 +23,11 @@ if (numTotalTests === 0) faults.push('no test ran');
 if (exitCode !== '0' && numFailedTests === 0 && faults.length === 0)
   faults.push(`the run ended with ${exitCode}`);
 
+const LINES_OF_A_MESSAGE = 12;
+const inShort = (message) => message.split('\n').slice(0, LINES_OF_A_MESSAGE).join('\n    ');
+for (const test of failed)
+  console.error(
+    `failed: ${test.file}: ${test.fullName}\n    ${test.failureMessages.map(inShort).join('\n    ')}`,
+  );
 for (const fault of faults) console.error(fault);
 console.log(`${numPassedTests} ${numFailedTests + faults.length}`);
