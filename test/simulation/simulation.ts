@@ -563,8 +563,8 @@ export class Simulation {
       this.#rejected.add(refreshToken);
       return { outcome: 'grant_rejected', reason: 'invalid_grant', retryAfterSeconds: null };
     }
-    if (fault < 0.26) return { outcome: 'answered', json: { ...json, access_token: 7 }, invalid: null };
-    return { outcome: 'answered', json, invalid: null };
+    if (fault < 0.26) return { outcome: 'answered', json: { ...json, access_token: 7 } };
+    return { outcome: 'answered', json };
   }
 
   #beat(replica: ReplicaModel, flight: Running, claimId: string): void {

@@ -1,4 +1,4 @@
-import { clientCredentialsGrant } from 'openid-client';
+import { clientCredentialsGrantRequest } from 'oauth4webapi';
 import type { DpopKey } from '../crypto/dpop-key.js';
 import type { Provider } from './providers.js';
 import { type RequestAnswer, requestToken, targetParameters, type TokenTarget } from './token-request.js';
@@ -9,4 +9,6 @@ export const requestClientToken = (
   key: DpopKey | null,
   target: TokenTarget,
 ): Promise<RequestAnswer> =>
-  requestToken(provider, key, (client) => clientCredentialsGrant(client, targetParameters(target)));
+  requestToken(provider, key, (server, client, authentication, options) =>
+    clientCredentialsGrantRequest(server, client, authentication, targetParameters(target), options),
+  );

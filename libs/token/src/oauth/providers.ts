@@ -57,6 +57,11 @@ export class Provider {
     return this.options.clientSecret === undefined && this.options.clientKey === undefined;
   }
 
+  /** Who this client says that it is. */
+  get identity(): { client_id: string } {
+    return { client_id: this.options.clientId };
+  }
+
   /** What tokens that this process asks for are bound to: one key for as long as it lives. Null without `dpop`. */
   get dpopKey(): DpopKey | null {
     if (!this.options.dpop) return null;

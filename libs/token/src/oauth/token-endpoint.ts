@@ -1,6 +1,5 @@
 import type { CustomFetch } from 'openid-client';
 import type { TokenEndpointReply } from './classification.js';
-import type { TokenRequestProof } from './token-request-proof.js';
 
 const MAX_BODY_BYTES = 1_048_576;
 
@@ -32,30 +31,28 @@ function retryAfterSeconds(headers: Headers): number | null {
   return Number.isFinite(seconds) && seconds > 0 ? Math.ceil(seconds) : null;
 }
 
+/** Reads one answer to its end, within the time-out of its request and 1 MiB. */
+export async function readReply(response: Response): Promise<TokenEndpointReply> {
+  const { status, headers } = response;
+  return {
+    status,
+    contentType: headers.get('content-type') ?? '',
+    retryAfterSeconds: retryAfterSeconds(headers),
+    ...(await readBody(response)),
+  };
+}
+
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 
 /**
  * A `fetch` for the OAuth client library that reads one answer to its end, within the time-out and 1 MiB, hands it to
- * `onReply`, and gives the library whatever body that returns to validate. Redirects are not followed. With a `proof` the
- * request shows that this client holds the key that the tokens are, or will be, bound to.
+ * `onReply`, and gives the library whatever body that returns to validate. Redirects are not followed.
  */
-export function capturingFetch(
-  onReply: (reply: TokenEndpointReply) => string,
-  onSend: () => void = () => undefined,
-  proof: TokenRequestProof | null = null,
-): CustomFetch {
+export function capturingFetch(onReply: (reply: TokenEndpointReply) => string): CustomFetch {
   return async (url, options) => {
-    onSend();
-    const proven = proof && { headers: { ...options.headers, dpop: proof.header(url) } };
-    const response = await fetch(url, { ...options, ...proven, redirect: 'manual' });
+    const response = await fetch(url, { ...options, redirect: 'manual' });
     const { status, headers } = response;
-    proof?.learn(url, status, headers);
-    const body = onReply({
-      status,
-      contentType: headers.get('content-type') ?? '',
-      retryAfterSeconds: retryAfterSeconds(headers),
-      ...(await readBody(response)),
-    });
+    const body = onReply(await readReply(response));
     return new Response(WITHOUT_BODY.has(status) ? null : body, { status, headers });
   };
 }

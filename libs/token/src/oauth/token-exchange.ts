@@ -1,4 +1,4 @@
-import { genericGrantRequest } from 'openid-client';
+import { genericTokenEndpointRequest } from 'oauth4webapi';
 import type { DpopKey } from '../crypto/dpop-key.js';
 import type { Provider } from './providers.js';
 import { type RequestAnswer, requestToken, targetParameters, type TokenTarget } from './token-request.js';
@@ -37,7 +37,8 @@ export function exchangeSubjectToken(
   return requestToken(
     provider,
     key,
-    (client) => genericGrantRequest(client, GRANT_TYPE, parameters),
+    (server, client, authentication, options) =>
+      genericTokenEndpointRequest(server, client, authentication, GRANT_TYPE, parameters, options),
     (json) => issuedTypeFault(requestedType, json['issued_token_type']),
   );
 }

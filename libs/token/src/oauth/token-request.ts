@@ -1,13 +1,10 @@
-import type { Configuration } from 'openid-client';
 import { TokenInputError } from '../common/errors.js';
 import type { DpopKey } from '../crypto/dpop-key.js';
-import { classify, classifyNetworkError, type Classification, type FailedOutcome } from './classification.js';
-import { errorCode } from './error-code.js';
+import type { FailedOutcome } from './classification.js';
 import { lifetimeSeconds } from './lifetime.js';
-import type { ClientCredential, Provider } from './providers.js';
-import { capturingFetch } from './token-endpoint.js';
+import type { Provider } from './providers.js';
+import { type SendGrant, sendGrant } from './token-grant.js';
 import { parseTokenResponse } from './token-response.js';
-import type { TokenRequestProof } from './token-request-proof.js';
 
 /** What tells one requested token from another; lists are sorted and without repetitions. */
 export interface TokenTarget {
@@ -73,38 +70,6 @@ function tokenOf(json: Record<string, unknown>, provider: Provider, type: 'Beare
   }
 }
 
-/** One request with one client secret or key. `send` makes it with the client library. */
-async function ask(
-  provider: Provider,
-  credential: ClientCredential,
-  send: (client: Configuration) => Promise<unknown>,
-  proof: TokenRequestProof | null,
-): Promise<Classification> {
-  let classified: Classification | undefined;
-  let sent = false;
-  const fetch = capturingFetch(
-    (reply) => {
-      classified = classify(reply, provider.profile);
-      // Our own tables judge the answer; the library gets what it cannot object to.
-      return classified.outcome === 'answered'
-        ? JSON.stringify({ access_token: 'received', token_type: 'bearer' })
-        : reply.body;
-    },
-    () => (sent = true),
-    proof,
-  );
-  try {
-    await send(await provider.client(credential, fetch));
-  } catch (error) {
-    if (!sent)
-      return { outcome: 'unavailable', reason: `not sent (${errorCode(error)})`, retryAfterSeconds: null };
-    classified ??= classifyNetworkError(error);
-  }
-  return (
-    classified ?? { outcome: 'outcome_unknown', reason: 'unreadable token response', retryAfterSeconds: null }
-  );
-}
-
 /**
  * Asks a token endpoint for an access token, with the next client secret or key after each that was refused. `faultOf` says
  * why an answer may not be used, for what the grant adds to it. With a `key` the token is bound to it (RFC 9449 §5), or
@@ -113,26 +78,13 @@ async function ask(
 export async function requestToken(
   provider: Provider,
   key: DpopKey | null,
-  send: (client: Configuration) => Promise<unknown>,
+  send: SendGrant,
   faultOf: (json: Record<string, unknown>) => string | null = () => null,
 ): Promise<RequestAnswer> {
-  try {
-    await provider.metadata();
-  } catch (error) {
-    return failure('unavailable', `discovery failed (${errorCode(error)})`);
-  }
-  const proof = provider.proofOf(key);
-  let answer: Classification | undefined;
-  for (const credential of provider.credentials) {
-    answer = await ask(provider, credential, send, proof);
-    if (answer.outcome !== 'answered' && proof?.repeats(answer.reason))
-      answer = await ask(provider, credential, send, proof);
-    if (answer.outcome === 'answered') provider.accepted(credential);
-    if (answer.outcome !== 'client_rejected' || REQUEST_FAULTS.has(answer.reason)) break;
-  }
-  if (answer!.outcome !== 'answered') return answer!;
-  const fault = faultOf(answer!.json);
+  const answer = (await sendGrant(provider, key, send, { finalErrors: REQUEST_FAULTS }))!;
+  if (answer.outcome !== 'answered') return answer;
+  const fault = faultOf(answer.json);
   return fault === null
-    ? tokenOf(answer!.json, provider, key === null ? 'Bearer' : 'DPoP')
+    ? tokenOf(answer.json, provider, key === null ? 'Bearer' : 'DPoP')
     : failure('response_invalid', fault);
 }

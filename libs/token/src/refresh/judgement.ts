@@ -24,7 +24,6 @@ function received(
   row: FullTokenRow,
   before: OpenedTokens,
 ): ReceivedTokens | string {
-  if (answer.invalid !== null) return answer.invalid;
   try {
     const tokens = parseTokenResponse(answer.json);
     // RFC 9449 §5: whoever insists on bound tokens discards others.
