@@ -24,7 +24,7 @@ export const shortEffort = (): BenchEffort => ({
   starts: 3,
   keys: { rows: 2_000, rounds: 1, tenants: 200, turnMs: 1_500 },
   refresh: { kinds: ['postgres'], providers: ['test provider'] },
-  storm: { storms: 1, kinds: ['postgres'], peers: 1 },
+  storm: { storms: 1, warmUps: 5, kinds: ['postgres'], peers: 1 },
 });
 
 export const longEffort = (): BenchEffort => ({
@@ -33,5 +33,5 @@ export const longEffort = (): BenchEffort => ({
   starts: 9,
   keys: { rows: 20_000, rounds: 5, tenants: 1_000, turnMs: 6_000 },
   refresh: { kinds: installed(), providers: ['test provider', 'testing kit'] },
-  storm: { storms: 5, kinds: installed(), peers: ALL_PEERS },
+  storm: { storms: 5, warmUps: 10, kinds: installed(), peers: ALL_PEERS },
 });

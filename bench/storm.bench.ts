@@ -13,6 +13,8 @@ interface Entry {
 
 export interface StormEffort {
   storms: number;
+  /** Storms of each library that go before and do not count. */
+  warmUps: number;
   kinds: readonly ServerKind[];
   /** So many of the peers, on PostgreSQL. */
   peers: number;
@@ -33,13 +35,13 @@ const PEERS: readonly Entry[] = [
 export const ALL_PEERS = PEERS.length;
 
 /** P5. One expired token, and everybody at once: what the provider has seen of it, and whether the user is still logged in. */
-export async function stormFigures({ storms: count, kinds, peers }: StormEffort): Promise<object[]> {
+export async function stormFigures({ storms: count, warmUps, kinds, peers }: StormEffort): Promise<object[]> {
   const rows: object[] = [];
   for (const kind of kinds) {
     const server = await startServer(kind);
     try {
       for (const entry of [OURS, ...(kind === 'postgres' ? PEERS.slice(0, peers) : [])])
-        rows.push(rowOf(entry, kind, await storms(count, entry.file, kind, server.address)));
+        rows.push(rowOf(entry, kind, await storms(count, warmUps, entry.file, kind, server.address)));
     } finally {
       await server.stop();
     }

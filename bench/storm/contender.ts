@@ -21,12 +21,11 @@ export interface Caller {
 export interface Login {
   userId: string;
   tokens: MintedTokens;
-  /** It is stored as if its access token had run out since. */
-  expired: boolean;
 }
 
 /** A library that keeps users' tokens valid, used as its documentation says, with what its processes share in SQL. */
 export interface Contender {
+  /** Stores them as if their access tokens had run out since. */
   store(setup: Setup, logins: readonly Login[]): Promise<void>;
   open(setup: Setup): Promise<Caller>;
 }

@@ -89,12 +89,7 @@ export async function storeRows(setup: Setup, logins: readonly Login[]): Promise
   const pool = poolOf(setup);
   await pool.query(`CREATE TABLE user_tokens
     (user_id text PRIMARY KEY, access_token text, refresh_token text, expires_at bigint)`);
-  for (const { userId, tokens, expired } of logins)
-    await pool.query(SAVE, [
-      userId,
-      expired ? 'expired' : tokens.access_token,
-      tokens.refresh_token,
-      Date.now() + (expired ? -1 : tokens.expires_in * 1000),
-    ]);
+  for (const { userId, tokens } of logins)
+    await pool.query(SAVE, [userId, 'expired', tokens.refresh_token, Date.now() - 1]);
   await pool.end();
 }

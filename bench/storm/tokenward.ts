@@ -5,7 +5,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { tokenEntities, tokenMigrations, TokenModule, TokenService } from '@tokenward/nestjs';
 import { ageTokens } from '@tokenward/nestjs/testing';
 import { DataSource } from 'typeorm';
-import type { Caller, Contender, Login, Setup } from './contender.js';
+import type { Caller, Contender, Setup } from './contender.js';
 
 @Module({})
 class Root {}
@@ -31,13 +31,9 @@ export async function startApplication({ database, issuer, clientId, clientSecre
 export const contender: Contender = {
   async store(setup, logins) {
     const app = await startApplication(setup);
-    const store = async (some: readonly Login[]): Promise<void> => {
-      for (const { userId, tokens } of some)
-        await app.get(TokenService).storeTokens({ userId, provider: 'acme' }, { ...tokens });
-    };
-    await store(logins.filter(({ expired }) => expired));
+    for (const { userId, tokens } of logins)
+      await app.get(TokenService).storeTokens({ userId, provider: 'acme' }, { ...tokens });
     await ageTokens(app.get(DataSource), logins[0]!.tokens.expires_in);
-    await store(logins.filter(({ expired }) => !expired));
     await app.close();
   },
   async open(setup): Promise<Caller> {

@@ -39,7 +39,7 @@ export const contender: Contender = {
     const { auth, pool } = authOf(setup);
     await (await getMigrations(auth.options)).runMigrations();
     const { internalAdapter } = await auth.$context;
-    for (const { userId, tokens, expired } of logins)
+    for (const { userId, tokens } of logins)
       await internalAdapter.createOAuthUser(
         { name: userId, email: emailOf(userId), emailVerified: true },
         {
@@ -47,7 +47,7 @@ export const contender: Contender = {
           accountId: userId,
           accessToken: tokens.access_token,
           refreshToken: tokens.refresh_token,
-          accessTokenExpiresAt: new Date(Date.now() + (expired ? -1 : tokens.expires_in * 1000)),
+          accessTokenExpiresAt: new Date(Date.now() - 1),
           scope: tokens.scope,
         },
       );

@@ -64,12 +64,12 @@ export const contender: Contender = {
   async store(setup, logins) {
     const pool = poolOf(setup);
     await pool.query('CREATE TABLE msal_cache (key text PRIMARY KEY, value text)');
-    for (const { userId, tokens, expired } of logins) {
+    for (const { userId, tokens } of logins) {
       const client = clientOf(setup, pool, userId);
       // The way in for refresh tokens that another library has obtained: it presents them once.
       const { refresh_token: refreshToken } = tokens;
       await client.acquireTokenByRefreshToken({ refreshToken, scopes: SCOPES, forceCache: true });
-      if (expired) await pool.query(EXPIRE, [userId]);
+      await pool.query(EXPIRE, [userId]);
     }
     await pool.end();
   },

@@ -5,10 +5,9 @@ import { randomId } from '../crypto/random.js';
 import { keyIdIn } from '../crypto/record-text.js';
 import { type EmptyingKey, type SealedRow, SealedRows } from './sealed-rows.js';
 import { FencedWriteError, type SealedCells } from './token-rows.js';
+import { Slices } from './slices.js';
 import { TokenStore } from './token-store.js';
 
-/** After so much work the event loop gets a turn, so that requests of this process hardly wait. */
-const SLICE_MS = 0.3;
 /** A statement is put together in one go: more of it, and requests of this process would wait for that. */
 const MAX_STATEMENT_CHARACTERS = 60_000;
 /** Small statements spend most of their time on the way and on the database's disk. */
@@ -142,7 +141,7 @@ export class Reencryption {
 
   /** Rows with their new cells, as many as one statement takes. */
   private async *sealed(walk: Walk, pages: AsyncIterable<SealedRow[]>): AsyncGenerator<Move[]> {
-    let sliceEnds = this.clock.monotonic() + SLICE_MS;
+    const slices = new Slices(this.clock, this.store);
     for await (const page of pages) {
       let moves: Move[] = [];
       let size = 0;
@@ -160,10 +159,7 @@ export class Reencryption {
           moves = [];
           size = 0;
         }
-        if (this.clock.monotonic() >= sliceEnds) {
-          await this.clock.turn();
-          sliceEnds = this.clock.monotonic() + SLICE_MS;
-        }
+        await slices.giveWay();
       }
       if (!walk.opens && walk.mismatched.length >= MANY) throw new KeyUnavailableError(MISMATCH);
       if (moves.length > 0) yield moves;
