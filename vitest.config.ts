@@ -10,8 +10,8 @@ const conditions = {
 export default defineConfig({
   ssr: { resolve: { ...conditions.resolve, externalConditions: ['@tokenward/source'] } },
   test: {
-    // Most files wait for processes and databases of their own: two at a time, whatever the machine.
-    maxWorkers: 2,
+    // Files wait for processes, databases and providers more than they compute: more at a time than small machines have cores.
+    maxWorkers: 3,
     reporters: ['default', './test/support/skipped.reporter.ts'],
     projects: [
       {
