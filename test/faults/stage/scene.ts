@@ -1,4 +1,4 @@
-import type { ProviderOptions, TokenModuleOptions, TokenRef } from '@tokenward/nestjs';
+import { TokenEntity, type ProviderOptions, type TokenModuleOptions, type TokenRef } from '@tokenward/nestjs';
 import {
   ageTokens,
   type AuthorizationServer,
@@ -120,9 +120,10 @@ export class Scene {
     return ageTokens(this.observer.dataSource, seconds);
   }
 
-  /** As if every back-off were over. */
-  async endBackoff(): Promise<void> {
-    await this.observer.dataSource.query('UPDATE tokenward_tokens SET retry_after = NULL');
+  /** As if every back-off were over, or that of one user: two statements for all, at the same time, might stand in each other's way. */
+  async endBackoff(userId?: string): Promise<void> {
+    const rows = this.observer.dataSource.createQueryBuilder().update(TokenEntity).set({ retryAfter: null });
+    await (userId === undefined ? rows : rows.where({ userId })).execute();
   }
 
   async statuses(): Promise<Map<string, string>> {
@@ -194,7 +195,7 @@ export class Scene {
         );
       if (code === null || code === 'REAUTHORIZATION_REQUIRED') return { ended: code !== null, failures };
       if (performance.now() > deadline) throw new Error(`${ref.userId} did not come to rest: ${code}`);
-      await this.endBackoff();
+      await this.endBackoff(ref.userId);
       await pause(RETRY_MS);
     }
   }
