@@ -14,7 +14,7 @@ const ranks = [
   ['refresh/', 'revocation/'],
   ['on-demand/'],
   [
-    '(?:token\\.(?:service|cache|writer)|key\\.service(?:\\.types)?|key-report|session-endings|token-ref|stored-token)\\.ts$',
+    '(?:token\\.(?:service|cache|writer|revoker)|token-ref|stored-token|key\\.service(?:\\.types)?|key-report|session-endings)\\.ts$',
   ], // the facades' own files
   ['guard/', 'http/', 'jobs/', 'session/', 'events/'],
   ['authorization/'],

@@ -235,7 +235,7 @@ export class TokenService {
    */
   async revokeTokens(ref: TokenRef): Promise<void> {
     const resolved = resolveTokenRef(ref);
-    await this.writer.revoke(resolved, (erased) => this.context.cache?.invalidate(erased));
+    await this.writer.revoker.revoke(resolved, (erased) => this.context.cache?.invalidate(erased));
   }
 
   /**
@@ -250,7 +250,8 @@ export class TokenService {
       sessionId === undefined
         ? fields
         : await this.context.endings.endForTokens({ ...fields, handle: sessionId });
-    return of === null ? 0 : this.writer.revokeAll(of, (erased) => this.context.cache?.invalidate(erased));
+    if (of === null) return 0;
+    return this.writer.revoker.revokeAll(of, (erased) => this.context.cache?.invalidate(erased));
   }
 
   /** What is stored, without secrets, oldest first. @throws TokenInputError for a filter without any field */
