@@ -14,7 +14,7 @@ const ranks = [
   ['refresh/', 'revocation/'],
   ['on-demand/'],
   [
-    '(?:token\\.(?:service|cache|writer|revoker)|token-ref|stored-token|key\\.service(?:\\.types)?|key-report|session-endings)\\.ts$',
+    '(?:token\\.(?:service(?:\\.(?:types|validation))?|cache|writer|revoker)|access-tokens|dpop-proof|token-(?:ref|set)|stored-token|key\\.service(?:\\.types)?|key-report|session-endings)\\.ts$',
   ], // the facades' own files
   ['guard/', 'http/', 'jobs/', 'session/', 'events/'],
   ['authorization/'],
