@@ -14,7 +14,7 @@ const ranks = [
   ['refresh/', 'revocation/'],
   ['on-demand/'],
   [
-    '(?:token\\.(?:service|cache|writer)|key\\.service(?:\\.types)?|key-report|session-endings|token-ref|stored-token)\\.ts$',
+    '(?:token\\.(?:service(?:\\.(?:types|validation))?|cache|writer|revoker)|access-tokens|dpop-proof|token-(?:ref|set)|stored-token|key\\.service(?:\\.types)?|key-report|session-endings)\\.ts$',
   ], // the facades' own files
   ['guard/', 'http/', 'jobs/', 'session/', 'events/'],
   ['authorization/'],

@@ -22,13 +22,13 @@ export { RevocationEntity } from './database/entities/revocation.entity.js';
 export { SessionEntity } from './database/entities/session.entity.js';
 export { TokenEntity } from './database/entities/token.entity.js';
 
-export {
-  TokenService,
-  type DpopProofOptions,
-  type GetAccessTokenOptions,
-  type RevocationFilter,
-  type StoreTokensOptions,
-} from './token.service.js';
+export { TokenService } from './token.service.js';
+export type {
+  DpopProofOptions,
+  GetAccessTokenOptions,
+  RevocationFilter,
+  StoreTokensOptions,
+} from './token.service.types.js';
 export type { DpopPrivateKey } from './crypto/dpop-key.js';
 export type { ClientTokenOptions, ExchangeTokenOptions } from './on-demand/request-options.js';
 export type { StoredToken, TokenRef, TokenSet, TokenStatus } from './common/tokens.js';

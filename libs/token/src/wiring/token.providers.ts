@@ -14,6 +14,7 @@ import { TokenRows } from '../store/token-rows.js';
 import { TokenStore } from '../store/token-store.js';
 import { TokenCache } from '../token.cache.js';
 import type { ResolvedOptions } from '../token.options.validation.js';
+import { TokenRevoker } from '../token.revoker.js';
 import { TokenService } from '../token.service.js';
 import { TokenWriter } from '../token.writer.js';
 import { provide } from '../common/provide.js';
@@ -27,17 +28,22 @@ export const tokenProviders: Provider[] = [
     (...args: ConstructorParameters<typeof TokenStore>) => new TokenStore(...args),
   ),
   provide(
+    TokenRevoker,
+    [TokenRows, TokenStore, TokenEvents, Clock, RevocationService],
+    (...args: ConstructorParameters<typeof TokenRevoker>) => new TokenRevoker(...args),
+  ),
+  provide(
     TokenWriter,
-    [TokenRows, TokenStore, TokenEvents, Clock, OPTIONS, RevocationService, ReplicaSession],
+    [TokenRows, TokenStore, TokenEvents, Clock, OPTIONS, ReplicaSession, TokenRevoker],
     (
       rows: TokenRows,
       store: TokenStore,
       events: TokenEvents,
       clock: Clock,
       { refresh }: ResolvedOptions,
-      outbox: RevocationService,
       { presences }: ReplicaSession,
-    ) => new TokenWriter(rows, store, events, clock, refresh, outbox, presences),
+      revoker: TokenRevoker,
+    ) => new TokenWriter(rows, store, events, clock, refresh, presences, revoker),
   ),
   provide(
     CACHE,

@@ -1,0 +1,12 @@
+import { counter, type Handlers } from './handlers.js';
+
+export function jobs(): Handlers {
+  const runs = counter('tokenward_job_runs_total', 'Runs of scheduled jobs by outcome.', ['job', 'outcome']);
+  const rows = counter('tokenward_job_rows_total', 'Rows that scheduled jobs have processed.', ['job']);
+  return {
+    job_run({ job, outcome, processed }) {
+      runs.inc({ job, outcome });
+      rows.inc({ job }, processed);
+    },
+  };
+}

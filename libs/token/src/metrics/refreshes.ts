@@ -1,0 +1,40 @@
+import { getOrCreateMetric } from '@willsoto/nestjs-prometheus';
+import type { Histogram } from 'prom-client';
+import { counter, type Handlers } from './handlers.js';
+
+export function refreshes(): Handlers {
+  const total = counter('tokenward_refreshes_total', 'Refreshes by provider and outcome.', [
+    'provider',
+    'outcome',
+  ]);
+  const seconds = getOrCreateMetric('Histogram', {
+    name: 'tokenward_refresh_duration_seconds',
+    help: 'Seconds that a provider took to answer a refresh.',
+    labelNames: ['provider'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+  }) as Histogram;
+  const refusals = counter(
+    'tokenward_refreshes_refused_total',
+    'Refreshes that were not tried, by provider and reason: circuit_open, rate_limited or held_after_restore.',
+    ['provider', 'reason'],
+  );
+  const circuitOpenings = counter(
+    'tokenward_circuit_openings_total',
+    'Times that this process has found a provider to be down and opened its circuit.',
+    ['provider'],
+  );
+  const reauthorizations = counter(
+    'tokenward_reauthorizations_required_total',
+    'Sessions that only a new log-in of the user can continue.',
+    ['provider'],
+  );
+  return {
+    refresh({ provider, outcome, durationSeconds }) {
+      total.inc({ provider, outcome });
+      seconds.observe({ provider }, durationSeconds);
+    },
+    refresh_refused: ({ provider, reason }) => refusals.inc({ provider, reason }),
+    circuit_opened: ({ provider }) => circuitOpenings.inc({ provider }),
+    reauthorization_required: ({ provider }) => reauthorizations.inc({ provider }),
+  };
+}
