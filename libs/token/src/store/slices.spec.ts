@@ -6,12 +6,17 @@ import type { TokenStore } from './token-store.js';
 class ManualClock extends Clock {
   now = 0;
   given: string[] = [];
+  worked = 0;
+  rested = 0;
+  /** Of every sleep. */
+  lateness = 0;
   override monotonic(): number {
     return this.now;
   }
   override async sleep(milliseconds: number): Promise<void> {
     this.given.push('pause');
-    this.now += milliseconds;
+    this.now += milliseconds + this.lateness;
+    this.rested += milliseconds + this.lateness;
   }
   override async turn(): Promise<void> {
     this.given.push('turn');
@@ -24,6 +29,7 @@ describe('Re-encryption, between two rows,', () => {
   let slices: Slices;
   const work = async (milliseconds: number): Promise<void> => {
     clock.now += milliseconds;
+    clock.worked += milliseconds;
     await slices.giveWay();
   };
   beforeEach(() => {
@@ -47,10 +53,19 @@ describe('Re-encryption, between two rows,', () => {
 
   it('leaves the processor to those who read tokens, until they have stopped', async () => {
     store.opened++;
-    await work(0.4);
-    await work(0.4);
+    for (let piece = 0; piece < 5; piece++) await work(0.4);
+    expect(clock.given).toEqual(['pause', 'pause', 'pause', 'pause', 'pause']);
     await work(300);
     await work(0.4);
-    expect(clock.given).toEqual(['pause', 'pause', 'turn', 'turn']);
+    expect(clock.given.slice(5)).toEqual(['turn', 'turn']);
+  });
+
+  it('does not starve where a rest takes longer than it should', async () => {
+    clock.lateness = 7;
+    for (let piece = 0; piece < 40; piece++) {
+      store.opened++;
+      await work(0.4);
+    }
+    expect(clock.worked).toBeGreaterThan(clock.rested / 3);
   });
 });
