@@ -119,6 +119,21 @@ describe('A replica whose database is away', () => {
     await app.get(DataSource).initialize();
     expect((await get('/health/ready')).status).toBe(200);
   });
+
+  it('shows what it has counted in the first scrape, and no number that it cannot know', async () => {
+    const { app } = await start(tokenOptions(provider), TokenCollectorsModule);
+    await app.get(TokenService).storeTokens(ada, { access_token: 'a', refresh_token: 'r' });
+    const counted = ['tokens{status="active"} 1', 'data_keys{state="active"} 1', 'sessions 0'];
+    const first = await register.metrics();
+    for (const line of counted) expect(first).toContain(`\ntokenward_${line}\n`);
+    await app.get(DataSource).destroy();
+    const again = await start(tokenOptions(provider), TokenCollectorsModule);
+    await again.app.get(DataSource).destroy();
+    const away = await register.metrics();
+    expect(away).not.toMatch(/^tokenward_(?:tokens|data_keys|sessions)[ {]/m);
+    expect(away).toContain('tokenward_token_reads_total');
+    for (const one of [app, again.app]) await one.get(DataSource).initialize();
+  });
 });
 
 describe('A replica whose tables are gone', () => {
@@ -195,7 +210,7 @@ describe('A replica that holds refresh tokens since a restore', () => {
       data: { info: { restore: { status: 'up', heldBefore } } },
     });
     expect(log.text).toContain(`warn refresh tokens from before ${heldBefore} are held`);
-    await expect.poll(() => register.metrics()).toMatch(/^tokenward_tokens_held\{provider="acme"\} 1$/m);
+    expect(await register.metrics()).toMatch(/^tokenward_tokens_held\{provider="acme"\} 1$/m);
     expect(await register.metrics()).toMatch(
       /^tokenward_refreshes_refused_total\{provider="acme",reason="held_after_restore"\} 1$/m,
     );
@@ -225,8 +240,8 @@ describe('A replica whose provider does not take revocations', () => {
     expect((await get('/health/ready')).status).toBe(200);
     expect(log.text).toMatch(/warn revocation at acme is tried again later: \w+ \(row /);
     expect(log.text).toMatch(/warn revocation at mute failed: no_revocation_endpoint/);
-    await expect.poll(() => register.metrics()).toMatch(/revocations_pending\{provider="acme"\} 2/);
     const metrics = await register.metrics();
+    expect(metrics).toMatch(/revocations_pending\{provider="acme"\} 2/);
     expect(metrics).toContain('tokenward_revocations_total{provider="acme",outcome="postponed"} 2');
     expect(metrics).toContain('tokenward_revocations_total{provider="mute",outcome="given_up"} 1');
     expect(metrics).toContain('tokenward_revocation_failures_total{provider="mute"} 1');

@@ -47,6 +47,7 @@ import {
   REVOCATION_FIELDS,
   STORE_FIELDS,
 } from './token.service.validation.js';
+import type { TokenRevoker } from './token.revoker.js';
 import { TokenWriter } from './token.writer.js';
 
 /** Stores users' tokens and hands out valid ones. The one class that most applications need. */
@@ -65,6 +66,7 @@ export class TokenService {
       clientTokens: ClientTokens;
       exchangedTokens: ExchangedTokens;
       endings: SessionEndings;
+      revoker: TokenRevoker;
     },
   ) {
     this.accessTokens = new AccessTokens(rows, store, refresher, context.cache, context.events);
@@ -175,7 +177,7 @@ export class TokenService {
    */
   async revokeTokens(ref: TokenRef): Promise<void> {
     const resolved = resolveTokenRef(ref);
-    await this.writer.revoker.revoke(resolved, (erased) => this.context.cache?.invalidate(erased));
+    await this.context.revoker.revoke(resolved, (erased) => this.context.cache?.invalidate(erased));
   }
 
   /**
@@ -191,7 +193,7 @@ export class TokenService {
         ? fields
         : await this.context.endings.endForTokens({ ...fields, handle: sessionId });
     if (of === null) return 0;
-    return this.writer.revoker.revokeAll(of, (erased) => this.context.cache?.invalidate(erased));
+    return this.context.revoker.revokeAll(of, (erased) => this.context.cache?.invalidate(erased));
   }
 
   /** What is stored, without secrets, oldest first. @throws TokenInputError for a filter without any field */

@@ -14,7 +14,6 @@ import type { ResolvedRefreshOptions } from './refresh/refresh.options.js';
 import { openCurrent } from './store/open-current.js';
 import { type FullTokenRow, type SealedCells, TokenRows, type TokenWrite } from './store/token-rows.js';
 import { type OpenedTokens, TokenStore } from './store/token-store.js';
-import type { TokenRevoker } from './token.revoker.js';
 
 const ATTEMPTS = 10;
 const CLAIM_POLL_MS = 100;
@@ -22,7 +21,7 @@ const CLAIM_POLL_MS = 100;
 const CLAIM_POLLS = 450;
 const NOTHING: OpenedTokens = { accessToken: null, refreshToken: null, idToken: null, dpopKey: null };
 
-/** Writes what a log-in brought; its `revoker` erases what a log-out ends. Every write is conditional on the row as it was read. */
+/** Writes what a log-in brought. Every write is conditional on the row as it was read. */
 export class TokenWriter {
   constructor(
     private readonly rows: TokenRows,
@@ -31,7 +30,6 @@ export class TokenWriter {
     private readonly clock: Clock,
     private readonly options: ResolvedRefreshOptions,
     private readonly presences: Presences,
-    readonly revoker: TokenRevoker,
   ) {}
 
   /**

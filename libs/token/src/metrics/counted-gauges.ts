@@ -1,44 +1,24 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { Gauge } from 'prom-client';
 import { Clock } from '../common/clock.js';
 import { KeyReports } from '../keys/key-reports.js';
 import { LineageWatch } from '../refresh/lineage-watch.js';
 import { RevocationRows } from '../store/revocation-rows.js';
 import { SessionRows } from '../store/session-rows.js';
 import { TokenRows } from '../store/token-rows.js';
-import { gauge } from './handlers.js';
-import { scrapedGauge } from './scraped-gauge.js';
+import { type Count, scrapedGauge } from './scraped-gauge.js';
 
 /** Counting reads the whole table, so a scrape may see counts of this age. */
 const COUNTS_TTL_MS = 30_000;
 
+type Counts = Record<'tokens' | 'dataKeys' | 'rowsLeft' | 'pending' | 'held' | 'sessions', Count>;
+
 /** What the whole database holds, the same on every replica. */
 @Injectable()
 export class CountedGauges implements OnModuleDestroy {
-  private readonly pendingRevocations = gauge(
-    'tokenward_revocations_pending',
-    'Tokens that are erased here and wait for their revocation at the provider; at most 30 seconds old.',
-    ['provider'],
-  );
-  private readonly liveSessions = gauge(
-    'tokenward_sessions',
-    'Live sessions of users, in the whole database; at most 30 seconds old.',
-  );
-  private readonly rowsLeft = gauge(
-    'tokenward_reencryption_rows_left',
-    'Rows under replaced data keys, by whether re-encryption can move them; at most 30 seconds old.',
-    ['state'],
-  );
-  private readonly heldTokens = gauge(
-    'tokenward_tokens_held',
-    'Token sets that are not refreshed since a restored backup or a failover; at most 30 seconds old.',
-    ['provider'],
-  );
-  private readonly dataKeys = gauge('tokenward_data_keys', 'Data keys by state; at most 30 seconds old.', [
-    'state',
-  ]);
-  readonly #remove: () => void;
-  #countedAt = -Infinity;
+  readonly #removals: (() => void)[];
+  /** One count serves all gauges of a scrape. */
+  #counts: Promise<Counts | null> | null = null;
+  #validUntil = -Infinity;
 
   constructor(
     @Inject(TokenRows) private readonly rows: TokenRows,
@@ -48,44 +28,67 @@ export class CountedGauges implements OnModuleDestroy {
     @Inject(SessionRows) private readonly sessions: SessionRows,
     @Inject(Clock) private readonly clock: Clock,
   ) {
-    this.#remove = scrapedGauge(
-      'tokenward_tokens',
-      'Stored token sets by status, in the whole database; at most 30 seconds old.',
-      ['status'],
-      (tokens) => this.count(tokens),
-    );
+    this.#removals = [
+      this.gauge(
+        'tokens',
+        'tokenward_tokens',
+        'Stored token sets by status, in the whole database',
+        'status',
+      ),
+      this.gauge('dataKeys', 'tokenward_data_keys', 'Data keys by state', 'state'),
+      this.gauge(
+        'rowsLeft',
+        'tokenward_reencryption_rows_left',
+        'Rows under replaced data keys, by whether re-encryption can move them',
+        'state',
+      ),
+      this.gauge(
+        'pending',
+        'tokenward_revocations_pending',
+        'Tokens that are erased here and wait for their revocation at the provider',
+        'provider',
+      ),
+      this.gauge(
+        'held',
+        'tokenward_tokens_held',
+        'Token sets that are not refreshed since a restored backup or a failover',
+        'provider',
+      ),
+      this.gauge('sessions', 'tokenward_sessions', 'Live sessions of users, in the whole database', null),
+    ];
   }
 
   onModuleDestroy(): void {
-    this.#remove();
+    for (const remove of this.#removals) remove();
   }
 
-  private async count(tokens: Gauge): Promise<void> {
+  private gauge(counted: keyof Counts, name: string, help: string, label: string | null): () => void {
+    return scrapedGauge(name, `${help}; at most 30 seconds old.`, label, async () => {
+      const counts = await this.counts();
+      return counts && counts[counted];
+    });
+  }
+
+  private counts(): Promise<Counts | null> {
     const now = this.clock.monotonic();
-    if (now - this.#countedAt < COUNTS_TTL_MS) return;
-    const { pendingRevocations, liveSessions, rowsLeft, heldTokens, dataKeys } = this;
-    try {
-      for (const [status, count] of Object.entries(await this.rows.countByStatus()))
-        tokens.set({ status }, count);
-      for (const [state, count] of Object.entries(await this.reports.countByState()))
-        dataKeys.set({ state }, count);
-      const { rows, quarantinedRows } = await this.reports.countRows('decrypt_only');
-      rowsLeft.set({ state: 'movable' }, rows - quarantinedRows);
-      rowsLeft.set({ state: 'quarantined' }, quarantinedRows);
-      setByProvider(pendingRevocations, await this.outbox.countByProvider());
-      setByProvider(heldTokens, await this.lineage.countHeld());
-      liveSessions.set(await this.sessions.countLive());
-      this.#countedAt = now;
-    } catch {
-      // No number rather than a wrong one; the other metrics are needed most while the database is away.
-      for (const counted of [tokens, dataKeys, rowsLeft, pendingRevocations, heldTokens, liveSessions])
-        counted.reset();
-    }
+    if (this.#counts !== null && now < this.#validUntil) return this.#counts;
+    this.#validUntil = now + COUNTS_TTL_MS;
+    this.#counts = this.count().catch(() => {
+      this.#counts = null;
+      return null;
+    });
+    return this.#counts;
   }
-}
 
-/** Providers that are not among them have none. */
-function setByProvider(counted: Gauge, counts: Record<string, number>): void {
-  counted.reset();
-  for (const [provider, count] of Object.entries(counts)) counted.set({ provider }, count);
+  private async count(): Promise<Counts> {
+    const { rows, quarantinedRows } = await this.reports.countRows('decrypt_only');
+    return {
+      tokens: await this.rows.countByStatus(),
+      dataKeys: await this.reports.countByState(),
+      rowsLeft: { movable: rows - quarantinedRows, quarantined: quarantinedRows },
+      pending: await this.outbox.countByProvider(),
+      held: await this.lineage.countHeld(),
+      sessions: { all: await this.sessions.countLive() },
+    };
+  }
 }

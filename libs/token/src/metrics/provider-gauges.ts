@@ -28,10 +28,9 @@ export class ProviderGauges implements OnModuleDestroy {
   }
 
   private gauge(name: string, help: string, valueOf: (state: ProviderState) => number): () => void {
-    return scrapedGauge(name, help, ['provider'], async (gauge) => {
-      gauge.reset();
+    return scrapedGauge(name, help, 'provider', async () => {
       const known = await this.states.list().catch(() => []);
-      for (const state of known) gauge.set({ provider: state.provider }, valueOf(state));
+      return Object.fromEntries(known.map((state) => [state.provider, valueOf(state)]));
     });
   }
 }

@@ -34,7 +34,7 @@ export const tokenProviders: Provider[] = [
   ),
   provide(
     TokenWriter,
-    [TokenRows, TokenStore, TokenEvents, Clock, OPTIONS, ReplicaSession, TokenRevoker],
+    [TokenRows, TokenStore, TokenEvents, Clock, OPTIONS, ReplicaSession],
     (
       rows: TokenRows,
       store: TokenStore,
@@ -42,8 +42,7 @@ export const tokenProviders: Provider[] = [
       clock: Clock,
       { refresh }: ResolvedOptions,
       { presences }: ReplicaSession,
-      revoker: TokenRevoker,
-    ) => new TokenWriter(rows, store, events, clock, refresh, presences, revoker),
+    ) => new TokenWriter(rows, store, events, clock, refresh, presences),
   ),
   provide(
     CACHE,
@@ -88,6 +87,7 @@ export const tokenProviders: Provider[] = [
       ClientTokens,
       ExchangedTokens,
       SessionEndings,
+      TokenRevoker,
     ],
     (
       rows: TokenRows,
@@ -100,6 +100,7 @@ export const tokenProviders: Provider[] = [
       clientTokens: ClientTokens,
       exchangedTokens: ExchangedTokens,
       endings: SessionEndings,
+      revoker: TokenRevoker,
     ) =>
       new TokenService(rows, store, writer, refresher, providers, {
         cache,
@@ -107,6 +108,7 @@ export const tokenProviders: Provider[] = [
         clientTokens,
         exchangedTokens,
         endings,
+        revoker,
       }),
   ),
 ];
