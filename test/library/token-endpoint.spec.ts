@@ -130,6 +130,7 @@ describe('A token endpoint that answers with status 200 and', () => {
     ['a number as access token', { access_token: 5 }],
     ['no access token', {}],
     ['an object as token type', { access_token: 'second', token_type: {} }],
+    ['a token type that nobody here knows', { access_token: 'second', token_type: 'mac' }],
     ['a number as scope', { access_token: 'second', scope: 5 }],
     ["another user's ID token", { access_token: 'second', id_token: idToken('mallory') }],
     ['something else as ID token', { access_token: 'second', id_token: 'opaque' }],

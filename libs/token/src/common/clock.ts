@@ -15,6 +15,10 @@ export abstract class Clock {
   abstract sleep(milliseconds: number, keepAlive?: boolean): Promise<void>;
   /** Lets the event loop turn once: others' input and output goes on. */
   abstract turn(): Promise<void>;
+  /** Leaves the processor to others for so long: by this machine's time, whatever this clock shows. */
+  async rest(milliseconds: number): Promise<void> {
+    await delay(milliseconds);
+  }
 }
 
 export class SystemClock extends Clock {

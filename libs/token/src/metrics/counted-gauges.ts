@@ -1,14 +1,19 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { KeyReports } from '../keys/key-reports.js';
+import { atMost } from '../refresh/at-most.js';
 import { LineageWatch } from '../refresh/lineage-watch.js';
 import { RevocationRows } from '../store/revocation-rows.js';
 import { SessionRows } from '../store/session-rows.js';
 import { TokenRows } from '../store/token-rows.js';
 import { type Count, scrapedGauge } from './scraped-gauge.js';
 
-/** Counting reads the whole table, so a scrape may see counts of this age. */
+/** Counting reads whole tables: it begins again at a scrape when the last count has ended so long ago. */
 const COUNTS_TTL_MS = 30_000;
+/** A count that takes longer serves the scrapes after it; until then the last one does, */
+const WAIT_MS = 4_000;
+/** up to this age. */
+const OLDEST_MS = 300_000;
 
 type Counts = Record<'tokens' | 'dataKeys' | 'rowsLeft' | 'pending' | 'held' | 'sessions', Count>;
 
@@ -16,9 +21,10 @@ type Counts = Record<'tokens' | 'dataKeys' | 'rowsLeft' | 'pending' | 'held' | '
 @Injectable()
 export class CountedGauges implements OnModuleDestroy {
   readonly #removals: (() => void)[];
-  /** One count serves all gauges of a scrape. */
-  #counts: Promise<Counts | null> | null = null;
-  #validUntil = -Infinity;
+  #counts: Counts | null = null;
+  #countedAt = -Infinity;
+  /** One count at a time serves all gauges. */
+  #counting: Promise<void> | null = null;
 
   constructor(
     @Inject(TokenRows) private readonly rows: TokenRows,
@@ -63,21 +69,32 @@ export class CountedGauges implements OnModuleDestroy {
   }
 
   private gauge(counted: keyof Counts, name: string, help: string, label: string | null): () => void {
-    return scrapedGauge(name, `${help}; at most 30 seconds old.`, label, async () => {
+    return scrapedGauge(name, `${help}; counted at most every 30 seconds.`, label, async () => {
       const counts = await this.counts();
       return counts && counts[counted];
     });
   }
 
-  private counts(): Promise<Counts | null> {
-    const now = this.clock.monotonic();
-    if (this.#counts !== null && now < this.#validUntil) return this.#counts;
-    this.#validUntil = now + COUNTS_TTL_MS;
-    this.#counts = this.count().catch(() => {
-      this.#counts = null;
-      return null;
-    });
-    return this.#counts;
+  private async counts(): Promise<Counts | null> {
+    if (this.ageMs() >= COUNTS_TTL_MS)
+      this.#counting ??= this.count()
+        .then(
+          (counts) => {
+            this.#counts = counts;
+            this.#countedAt = this.clock.monotonic();
+          },
+          () => {
+            this.#counts = null;
+            this.#countedAt = -Infinity;
+          },
+        )
+        .finally(() => (this.#counting = null));
+    if (this.#counting !== null) await atMost(WAIT_MS, this.#counting, undefined);
+    return this.ageMs() < OLDEST_MS ? this.#counts : null;
+  }
+
+  private ageMs(): number {
+    return this.clock.monotonic() - this.#countedAt;
   }
 
   private async count(): Promise<Counts> {

@@ -1,6 +1,9 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { atMost } from '../refresh/at-most.js';
 import { type ProviderState, ProviderStates } from '../store/provider-states.js';
 import { scrapedGauge } from './scraped-gauge.js';
+
+const WAIT_MS = 4_000;
 
 /** How the providers stand, for all replicas. Read at the scrape: what was true half a minute ago is no news of an outage. */
 @Injectable()
@@ -29,7 +32,11 @@ export class ProviderGauges implements OnModuleDestroy {
 
   private gauge(name: string, help: string, valueOf: (state: ProviderState) => number): () => void {
     return scrapedGauge(name, help, 'provider', async () => {
-      const known = await this.states.list().catch(() => []);
+      const known = await atMost(
+        WAIT_MS,
+        this.states.list().catch(() => []),
+        [],
+      );
       return Object.fromEntries(known.map((state) => [state.provider, valueOf(state)]));
     });
   }

@@ -1,5 +1,5 @@
+import { AuthorizationResponseError } from 'oauth4webapi';
 import {
-  AuthorizationResponseError,
   buildAuthorizationUrl,
   buildAuthorizationUrlWithJAR,
   buildAuthorizationUrlWithPAR,

@@ -20,7 +20,8 @@ export type FailedOutcome = Exclude<RefreshOutcome, 'refreshed' | 'response_inva
 
 export type Classification =
   | { outcome: 'answered'; json: Record<string, unknown> }
-  | { outcome: FailedOutcome; reason: string; retryAfterSeconds: number | null };
+  /** `unsent`: the provider was not asked. */
+  | { outcome: FailedOutcome; reason: string; retryAfterSeconds: number | null; unsent?: true };
 
 /** Error codes of RFC 6749 §5.2 and of common practice. What is not listed is about the request, never about the user's grant. */
 const ERROR_CODES = new Map<string, FailedOutcome>([

@@ -43,7 +43,8 @@ export async function exchangeCode(
     } catch (error) {
       return responseFailure(error);
     }
-    if (parameters.getAll('code').filter((code) => code !== '').length !== 1)
+    const codes = parameters.getAll('code');
+    if (codes.length !== 1 || codes[0] === '')
       return failedStep('refused', 'the answer has no code, or more than one');
   } catch (error) {
     return failedStep('unreachable', `discovery failed (${errorCode(error)})`);
@@ -63,5 +64,7 @@ export async function exchangeCode(
       ),
     { finalErrors: FINAL_ERRORS },
   );
-  return answer!.outcome === 'answered' ? answer! : stepFailure(answer!);
+  if (answer!.outcome === 'answered') return answer!;
+  // What keeps this client from asking at all does not pass by itself.
+  return answer!.unsent ? failedStep('refused', answer!.reason) : stepFailure(answer!);
 }

@@ -39,7 +39,8 @@ async function sendOnce(
   const sending: NonNullable<TokenEndpointRequestOptions[typeof customFetch]> = (url, options) => {
     sent = true;
     const { headers, ...others } = options;
-    return fetch(url, { ...others, headers: proof ? { ...headers, dpop: proof.header(url) } : headers });
+    const proven = proof ? { ...headers, dpop: proof.header(url) } : headers;
+    return fetch(url, { ...others, headers: proven, redirect: 'manual' });
   };
   try {
     const server = await provider.metadata();
@@ -54,7 +55,12 @@ async function sendOnce(
   } catch (error) {
     return sent
       ? classifyNetworkError(error)
-      : { outcome: 'unavailable', reason: `not sent (${errorCode(error)})`, retryAfterSeconds: null };
+      : {
+          outcome: 'unavailable',
+          reason: `not sent (${errorCode(error)})`,
+          retryAfterSeconds: null,
+          unsent: true,
+        };
   }
 }
 

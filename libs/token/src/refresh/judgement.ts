@@ -26,6 +26,8 @@ function received(
 ): ReceivedTokens | string {
   try {
     const tokens = parseTokenResponse(answer.json);
+    // RFC 6749 §7.1: who does not know a type must not use the token.
+    if (!['Bearer', 'DPoP'].includes(tokens.tokenType)) return 'token_type is neither Bearer nor DPoP';
     // RFC 9449 §5: whoever insists on bound tokens discards others.
     if (options.dpop && tokens.tokenType !== 'DPoP') return 'token_type is not DPoP';
     const expected = { issuer: options.issuer, clientId: options.clientId, notExpiredAt: row.now };

@@ -141,7 +141,19 @@ export class Reencryption {
 
   /** Rows with their new cells, as many as one statement takes. */
   private async *sealed(walk: Walk, pages: AsyncIterable<SealedRow[]>): AsyncGenerator<Move[]> {
-    const slices = new Slices(this.clock, this.store);
+    const slices = new Slices(this.clock, this.events);
+    try {
+      yield* this.sealedIn(slices, walk, pages);
+    } finally {
+      slices.end();
+    }
+  }
+
+  private async *sealedIn(
+    slices: Slices,
+    walk: Walk,
+    pages: AsyncIterable<SealedRow[]>,
+  ): AsyncGenerator<Move[]> {
     for await (const page of pages) {
       let moves: Move[] = [];
       let size = 0;

@@ -42,21 +42,13 @@ type RowId = Pick<ResolvedTokenRef, 'tenantId'> & { id: string };
 
 /** The only place where token secrets are sealed and opened. Each is bound to tenant, row and column. */
 export class TokenStore {
-  #opened = 0;
-
   constructor(
     private readonly encryption: EncryptionService,
     private readonly events: TokenEvents,
   ) {}
 
-  /** How many cells were opened for whoever uses tokens: whether this process has others to serve than its own jobs. */
-  get opened(): number {
-    return this.#opened;
-  }
-
   /** Opens one cell. @throws DecryptionError | KeyUnavailableError */
   async open(row: RowId, cell: keyof SealedCells, text: string): Promise<string> {
-    this.#opened++;
     const context = { tenantId: row.tenantId, recordId: row.id, field: FIELDS[cell] };
     return (await this.encryption.decrypt(this.recordOf(row, FIELDS[cell], text), context)).toString('utf8');
   }
