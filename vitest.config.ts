@@ -31,8 +31,8 @@ export default defineConfig({
           globalSetup: ['test/support/databases.setup.ts', 'test/support/build.setup.ts'],
           // A condition comes when it comes: a machine with other work on it must fail no test.
           expect: { poll: { timeout: 30_000 } },
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
         },
       },
     ],

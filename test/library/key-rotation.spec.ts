@@ -286,7 +286,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
         expect(two.events.filter(({ type }) => type === 'write_fenced').length).toBeLessThanOrEqual(1);
         expect(await keyOf(two, 'bob')).toBe((await active(one)).usableId);
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     );
     expect((await two.tokens.getAccessToken(ada)).value).toBe('a-ada');
   });
@@ -341,7 +341,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
       expect((await replica.tokens.getAccessToken({ ...ada, tenantId: 'umbrella' })).value).toBe('a-ada');
     }
     await vi.waitFor(() => expect(two.encryption.decrypt(record, context)).rejects.toThrow(DecryptionError), {
-      timeout: 10_000,
+      timeout: 30_000,
     });
     expect(await keysOf(one).findBy({ tenantId: 'acme' })).toSatisfy((keys: DataKeyEntity[]) =>
       keys.every(({ state, wrapped, usableId }) => state === 'destroyed' && !wrapped && !usableId),
@@ -369,7 +369,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
     await writeFile(files[0]!, `${fresh},${old}`);
     await vi.waitFor(
       () => expect(one.keys.rotateKek()).rejects.toMatchObject({ code: 'KEK_NOT_EVERYWHERE' }),
-      { timeout: 20_000, interval: 200 },
+      { timeout: 30_000, interval: 200 },
     );
     await store(one, 'ada', 'umbrella');
     expect((await active(one, 'umbrella')).kekId).toBe('1');
@@ -377,7 +377,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
 
     await writeFile(files[1]!, `${fresh},${old}`);
     await vi.waitFor(async () => expect(await one.keys.rotateKek()).toEqual({ kekId: '2', rewrapped: 2 }), {
-      timeout: 20_000,
+      timeout: 30_000,
       interval: 200,
     });
     for (const { kekId } of await keysOf(one).find()) expect(kekId).toBe('2');
@@ -403,7 +403,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
             fault: expect.stringContaining('has no colon'),
           }),
         ),
-      { timeout: 20_000 },
+      { timeout: 30_000 },
     );
     expect((await replica.tokens.getAccessToken(ada)).value).toBe('a-ada');
     await rm(directory, { recursive: true });
@@ -456,7 +456,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
             fault: expect.stringContaining('a new key needs a new id'),
           }),
         ),
-      { timeout: 20_000 },
+      { timeout: 30_000 },
     );
     await store(replica, 'ada', 'fresh');
     expect((await replica.tokens.getAccessToken({ ...ada, tenantId: 'fresh' })).value).toBe('a-ada');
