@@ -76,21 +76,21 @@ export class CountedGauges implements OnModuleDestroy {
   }
 
   private async counts(): Promise<Counts | null> {
-    if (this.ageMs() >= COUNTS_TTL_MS)
-      this.#counting ??= this.count()
-        .then(
-          (counts) => {
-            this.#counts = counts;
-            this.#countedAt = this.clock.monotonic();
-          },
-          () => {
-            this.#counts = null;
-            this.#countedAt = -Infinity;
-          },
-        )
-        .finally(() => (this.#counting = null));
+    if (this.ageMs() >= COUNTS_TTL_MS) this.#counting ??= this.countAgain();
     if (this.#counting !== null) await atMost(WAIT_MS, this.#counting, undefined);
     return this.ageMs() < OLDEST_MS ? this.#counts : null;
+  }
+
+  private async countAgain(): Promise<void> {
+    try {
+      this.#counts = await this.count();
+      this.#countedAt = this.clock.monotonic();
+    } catch {
+      this.#counts = null;
+      this.#countedAt = -Infinity;
+    } finally {
+      this.#counting = null;
+    }
   }
 
   private ageMs(): number {
