@@ -13,9 +13,6 @@ export interface ExpectedAnswer {
 
 type Answer = { outcome: 'answered'; json: Record<string, unknown> } | StepFailure;
 
-/** Another secret makes no better proof. */
-const FINAL_ERRORS = new Set(['invalid_dpop_proof']);
-
 /** The callback as it was registered and asked for: what the provider has added to it is left out. */
 function redirectUriOf(callback: URL): string {
   const uri = new URL(callback);
@@ -49,20 +46,16 @@ export async function exchangeCode(
   } catch (error) {
     return failedStep('unreachable', `discovery failed (${errorCode(error)})`);
   }
-  const answer = await sendGrant(
-    provider,
-    key,
-    (server, client, authentication, options) =>
-      authorizationCodeGrantRequest(
-        server,
-        client,
-        authentication,
-        parameters,
-        redirectUriOf(callback),
-        codeVerifier,
-        options,
-      ),
-    { finalErrors: FINAL_ERRORS },
+  const answer = await sendGrant(provider, key, (server, client, authentication, options) =>
+    authorizationCodeGrantRequest(
+      server,
+      client,
+      authentication,
+      parameters,
+      redirectUriOf(callback),
+      codeVerifier,
+      options,
+    ),
   );
   if (answer!.outcome === 'answered') return answer!;
   // What keeps this client from asking at all does not pass by itself.

@@ -7,9 +7,6 @@ import { sendGrant } from './token-grant.js';
 /** How the presentation of a refresh token ended (RFC 6749 §6). */
 export type Exchange = Classification;
 
-/** Another secret makes no better proof; everything else a provider may mean a client secret by. */
-const FINAL_ERRORS = new Set(['invalid_dpop_proof']);
-
 /**
  * Presents a refresh token once, as `sendGrant` does it: ID token, lifetime and scope of the answer are still to be
  * judged. Null, and nothing is presented, when `mayPresent` says no. Never throws.
@@ -25,5 +22,5 @@ export const exchangeRefreshToken = (
     key,
     (server, client, authentication, options) =>
       refreshTokenGrantRequest(server, client, authentication, refreshToken, options),
-    { finalErrors: FINAL_ERRORS, maySend: mayPresent },
+    { maySend: mayPresent },
   );

@@ -22,9 +22,12 @@ export type SendGrant = (
   options: TokenEndpointRequestOptions,
 ) => Promise<Response>;
 
+/** Another client secret or key makes no better proof; by anything else a provider may mean the one that was shown. */
+const PROOF_ERRORS = new Set(['invalid_dpop_proof']);
+
 interface GrantSettings {
   /** What a refusal of the client is about that another client secret or key does not mend. */
-  finalErrors: ReadonlySet<string>;
+  finalErrors?: ReadonlySet<string>;
   /** Asked once the provider was discovered, which may take long: false, and nothing is sent. */
   maySend?: () => boolean;
 }
@@ -74,7 +77,7 @@ export async function sendGrant(
   provider: Provider,
   key: DpopKey | null,
   send: SendGrant,
-  { finalErrors, maySend = () => true }: GrantSettings,
+  { finalErrors = PROOF_ERRORS, maySend = () => true }: GrantSettings = {},
 ): Promise<Classification | null> {
   try {
     // Apart from the grant, so that a failed discovery is never taken for a lost reply.
