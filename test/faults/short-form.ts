@@ -28,8 +28,8 @@ export function describeShortForm(kind: ServerKind): void {
         'in line %i, %s: %s',
         { timeout: 120_000 },
         async (_line, _name, _expected, scenario) => {
-          const { outcome, misses } = await perform(scenario, kind, false, crew, createDatabase);
-          expect({ misses, ...outcome }).toMatchObject({ misses: [] });
+          const { misses } = await perform(scenario, kind, false, crew, createDatabase);
+          expect(misses.join('; ')).toBe('');
         },
       );
     },

@@ -10,6 +10,17 @@ import type { ReadableTokenRow, TokenRows } from './store/token-rows.js';
 import type { TokenStore } from './store/token-store.js';
 import type { TokenCache } from './token.cache.js';
 
+/** What one caller asks for. */
+interface Wanted {
+  ref: ResolvedTokenRef;
+  minTtlSeconds: number;
+  force: boolean | IssuedAccessToken;
+  /** Of the read that may fill the cache. */
+  begun: ReturnType<TokenCache['begin']> | null;
+  /** When, by the monotonic clock. */
+  askedAt: number;
+}
+
 /** The way to a valid access token: from memory, from the database, or by a refresh. */
 export class AccessTokens {
   constructor(
@@ -33,18 +44,17 @@ export class AccessTokens {
       return cached;
     }
     const begun = cache?.begin() ?? null;
-    return openCurrent(
-      async () => refreshable(await this.rows.find(ref), ref),
-      (row) => this.useRow(row, ref, minTtlSeconds, force, begun),
+    return this.refresher.serve((askedAt) =>
+      openCurrent(
+        async () => refreshable(await this.rows.find(ref), ref),
+        (row) => this.useRow(row, { ref, minTtlSeconds, force, begun, askedAt }),
+      ),
     );
   }
 
   private async useRow(
     row: ReadableTokenRow,
-    ref: ResolvedTokenRef,
-    minTtlSeconds: number,
-    force: boolean | IssuedAccessToken,
-    begun: ReturnType<TokenCache['begin']> | null,
+    { ref, minTtlSeconds, force, begun, askedAt }: Wanted,
   ): Promise<IssuedAccessToken> {
     const { cache, events } = this;
     // Where nobody can get a newer one now, it serves to its end.
@@ -54,7 +64,11 @@ export class AccessTokens {
     const refused = force === true || (force !== false && seen >= row.generation);
     if (refused || state === 'stale') {
       try {
-        const newer = await this.refresh(Math.max(seen, state === 'stale' ? row.generation : 0), ref);
+        const newer = await this.refresh(
+          Math.max(seen, state === 'stale' ? row.generation : 0),
+          ref,
+          askedAt,
+        );
         events.emit({ type: 'token_read', source: 'refresh' });
         return newer;
       } catch (error) {
@@ -63,7 +77,7 @@ export class AccessTokens {
       }
     }
     // Still valid: nobody waits. Whatever goes wrong is in the events, and the next call asks again.
-    if (state === 'due') this.refresh(row.generation, ref).catch(() => undefined);
+    if (state === 'due') this.refresh(row.generation, ref, askedAt).catch(() => undefined);
     const token = issuedFrom(row, await this.store.openAccess({ ...row, tenantId: ref.tenantId }));
     const msToDue = row.refreshAfter === null ? null : row.refreshAfter - row.now;
     if (state === 'fresh' && begun !== null)
@@ -91,9 +105,9 @@ export class AccessTokens {
     return token;
   }
 
-  private async refresh(seen: number, ref: ResolvedTokenRef): Promise<IssuedAccessToken> {
+  private async refresh(seen: number, ref: ResolvedTokenRef, askedAt: number): Promise<IssuedAccessToken> {
     try {
-      return await this.refresher.newerThan(seen, ref);
+      return await this.refresher.newerThan(seen, ref, askedAt);
     } finally {
       this.cache?.invalidate(ref);
     }

@@ -12,27 +12,26 @@ export interface ClaimParts {
   session: ReplicaSession;
   writes: LastingWrites;
   clock: Clock;
+  /** When the caller has come, by the monotonic clock. */
+  askedAt: number;
 }
 
 /** Takes a claim for one flight, keeps it alive, and gives back what came to nothing. */
 export class FlightClaims {
   readonly #heartbeats: NodeJS.Timeout[] = [];
-  readonly #askedAt: number;
   #footing: Footing | null = null;
   /** The claim that rests on the session and has not come to an end. */
   #open: { rowId: string; claimId: string } | null = null;
 
-  constructor(private readonly parts: ClaimParts) {
-    this.#askedAt = parts.clock.monotonic();
-  }
+  constructor(private readonly parts: ClaimParts) {}
 
   /** The id of the claim, or null where somebody else was faster. @throws ProviderUnavailableError where none may be made now */
   async take(row: FullTokenRow): Promise<string | null> {
-    const { claims, session, writes, clock } = this.parts;
+    const { claims, session, writes, clock, askedAt } = this.parts;
     const footing = (this.#footing = session.footing());
     if (footing === null)
       throw new ProviderUnavailableError(row.provider, 'the replica session is being restored', 1);
-    if (!writes.gate.isOpen(this.#askedAt, clock.monotonic())) throw shuttingDown(row.provider);
+    if (!writes.gate.isOpen(askedAt, clock.monotonic())) throw shuttingDown(row.provider);
     const claimId = randomId();
     try {
       const claimed = await claims.claim(row, claimId, footing.claimant);

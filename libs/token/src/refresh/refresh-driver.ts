@@ -61,12 +61,25 @@ export class RefreshDriver {
     this.writes = new LastingWrites(clock, events);
   }
 
-  /** Runs a flight to its end, whatever its callers do. @throws what the flight throws, and what the database or the keys do */
-  async run<T>(flight: Flight<T>, ref: ResolvedTokenRef, provider: Provider): Promise<T> {
+  /** By the monotonic clock. */
+  now(): number {
+    return this.clock.monotonic();
+  }
+
+  /**
+   * Runs a flight to its end, whatever its callers do; `askedAt` is when they have come.
+   * @throws what the flight throws, and what the database or the keys do
+   */
+  async run<T>(
+    flight: Flight<T>,
+    ref: ResolvedTokenRef,
+    provider: Provider,
+    askedAt = this.now(),
+  ): Promise<T> {
     const { circuits, permits } = this.parts;
     const flown: Flown = {
       provider: provider.name,
-      claims: new FlightClaims({ ...this.parts, writes: this.writes, clock: this.clock }),
+      claims: new FlightClaims({ ...this.parts, writes: this.writes, clock: this.clock, askedAt }),
       gate: new ProviderGate(circuits, permits, provider),
       owed: null,
     };

@@ -18,7 +18,12 @@ export class ShutdownGate {
 
   /** Whether a call from `askedAt` may present a refresh token. */
   isOpen(askedAt: number, now: number): boolean {
-    return askedAt < this.#begunAt && now < this.#begunAt + LATE_CLAIMS_MS;
+    return !this.isLate(askedAt) && now < this.#begunAt + LATE_CLAIMS_MS;
+  }
+
+  /** Whether a call from `askedAt` has come after the shutdown began. */
+  isLate(askedAt: number): boolean {
+    return askedAt >= this.#begunAt;
   }
 
   /** Nothing is repeated any more. */

@@ -10,8 +10,8 @@ export class SingleFlight<T> {
     return started;
   }
 
-  /** Resolves when nothing is in flight any more; failures are the callers' business. */
+  /** Resolves when all that is in flight now has ended; failures are the callers' business. */
   async settled(): Promise<void> {
-    while (this.#flights.size > 0) await Promise.allSettled(this.#flights.values());
+    await Promise.allSettled(this.#flights.values());
   }
 }
