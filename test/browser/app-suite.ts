@@ -73,7 +73,8 @@ export const endSaid = (page: Page): Promise<string> => page.locator('#ended-why
 /** Presses the button, as a user does; resolves to what the page shows of the API's answer. */
 export async function callApi(page: Page): Promise<string> {
   const answer = page.locator('[data-of=answer]').first();
-  await page.evaluate("document.querySelector('[data-of=answer]').replaceChildren()");
+  // The card may still be on its way: a locator waits for it.
+  await answer.evaluate('(element) => element.replaceChildren()');
   await page.getByRole('button', { name: 'Call the API' }).first().click();
   await until(async () => !['', 'Waiting for the API …'].includes((await answer.innerText()).trim()));
   return answer.innerText();

@@ -51,6 +51,8 @@ describe.skipIf(!requirement('chromium').available)('the page when the provider 
         timeout: 45_000,
       })
       .toBe('Active');
+    // What was pressed last is still under way, and must not meet what the provider does next.
+    await page.getByRole('button', { name: 'Refresh now', disabled: false }).waitFor();
   });
 
   it('asks the user to log in again when the provider has ended the grant, and goes on after that', async () => {

@@ -4,6 +4,7 @@ import {
   KeyUnavailableError,
   KeyWrapper,
   TokenEntity,
+  TokenEvents,
   type KeyContext,
   type TokenModuleOptions,
   TokenNotFoundError,
@@ -224,6 +225,29 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
       await rowsOf(replica).update({ userId }, { claimId: null, claimedAt: null });
     expect(await replica.maintenance.reencrypt()).toBe(0);
     expect(await rowsOf(replica).countBy({ quarantinedAs: 'KEY_MISMATCH' })).toBe(2);
+  });
+
+  it('writes less at once while its process hands out tokens', async () => {
+    const replica = await start({ keyring: freshKeyring() }, { rotation: { batchSize: 10 } });
+    for (let user = 0; user < 160; user++)
+      await replica.tokens.storeTokens(
+        { ...ada, userId: `user-${user}` },
+        { access_token: 'a'.repeat(8000), expires_in: 3600 },
+      );
+    const longStatements = async (onProgress = (): void => undefined): Promise<number> => {
+      await replica.keys.rotate();
+      let long = 0;
+      await replica.maintenance.reencrypt({
+        onProgress(moved) {
+          if (moved === 10) long += 1;
+          onProgress();
+        },
+      });
+      return long;
+    };
+    expect(await longStatements()).toBeGreaterThanOrEqual(15);
+    const read = (): void => replica.module.get(TokenEvents).emit({ type: 'token_read', source: 'cache' });
+    expect(await longStatements(read)).toBeLessThan(8);
   });
 
   it('goes on where it ended when the database was away', async () => {

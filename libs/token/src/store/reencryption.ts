@@ -3,15 +3,18 @@ import { DecryptionError, KeyUnavailableError } from '../common/errors.js';
 import type { TokenEvents } from '../common/events.js';
 import { randomId } from '../crypto/random.js';
 import { keyIdIn } from '../crypto/record-text.js';
+import { sealedPages } from './sealed-pages.js';
 import { type EmptyingKey, type SealedRow, SealedRows } from './sealed-rows.js';
 import { FencedWriteError, type SealedCells } from './token-rows.js';
 import { Slices } from './slices.js';
 import { TokenStore } from './token-store.js';
 
-/** A statement is put together in one go: more of it, and requests of this process would wait for that. */
-const MAX_STATEMENT_CHARACTERS = 60_000;
-/** Small statements spend most of their time on the way and on the database's disk. */
+/** While the database works on some statements, the next one is put together. */
 const WRITES_AT_ONCE = 3;
+/** A long statement costs the processor less for each row; */
+const MAX_CHARACTERS = 300_000;
+/** but it is put together in one go, and whoever asks this process for a token waits for that. */
+const MAX_CHARACTERS_BESIDE_READERS = 60_000;
 const REPORT_MS = 1_000;
 const ATTEMPTS = 3;
 const FIRST_ID = '';
@@ -35,6 +38,7 @@ interface Walk {
   /** Rows that were moved since `reportedAt`. */
   unreported: number;
   reportedAt: number;
+  readonly slices: Slices;
 }
 
 interface Move {
@@ -79,12 +83,26 @@ export class Reencryption {
 
   private async walk(key: EmptyingKey, options: ReencryptionOptions): Promise<number> {
     const middle = randomId();
-    const walk: Walk = { key, opens: key.hasMoved, mismatched: [], unreported: 0, reportedAt: -Infinity };
-    const moved =
-      (await this.move(walk, this.pages(key, middle, null), options)) +
-      (await this.move(walk, this.pages(key, FIRST_ID, middle), options));
-    if (!options.signal?.aborted) await this.judgeMismatches(walk);
-    return moved;
+    const slices = new Slices(this.clock, this.events);
+    const walk: Walk = {
+      key,
+      opens: key.hasMoved,
+      mismatched: [],
+      unreported: 0,
+      reportedAt: -Infinity,
+      slices,
+    };
+    const pages = (after: string, end: string | null): AsyncIterable<SealedRow[]> =>
+      sealedPages(this.rows, key, { after, end }, this.settings);
+    try {
+      const moved =
+        (await this.move(walk, pages(middle, null), options)) +
+        (await this.move(walk, pages(FIRST_ID, middle), options));
+      if (!options.signal?.aborted) await this.judgeMismatches(walk);
+      return moved;
+    } finally {
+      slices.end();
+    }
   }
 
   /** While the database writes some rows, the next ones are sealed. */
@@ -119,41 +137,8 @@ export class Reencryption {
     }
   }
 
-  /** The next page is on its way while this one is worked on. */
-  private async *pages(key: EmptyingKey, from: string, end: string | null): AsyncGenerator<SealedRow[]> {
-    const read = (after: string): Promise<SealedRow[]> => {
-      const page = this.rows.page(key, after, this.settings.batchSize, this.settings.leaseMs);
-      // Who awaits it learns of a failure; nobody does when the walk has ended before.
-      page.catch(() => undefined);
-      return page;
-    };
-    for (let next = read(from); ;) {
-      const page = await next;
-      if (page.length === 0) return;
-      const last = page.at(-1)!.id;
-      const within = end === null ? page : page.filter(({ id }) => id <= end);
-      const done = within.length < page.length || page.length < this.settings.batchSize;
-      if (!done) next = read(last);
-      if (within.length > 0) yield within;
-      if (done) return;
-    }
-  }
-
   /** Rows with their new cells, as many as one statement takes. */
   private async *sealed(walk: Walk, pages: AsyncIterable<SealedRow[]>): AsyncGenerator<Move[]> {
-    const slices = new Slices(this.clock, this.events);
-    try {
-      yield* this.sealedIn(slices, walk, pages);
-    } finally {
-      slices.end();
-    }
-  }
-
-  private async *sealedIn(
-    slices: Slices,
-    walk: Walk,
-    pages: AsyncIterable<SealedRow[]>,
-  ): AsyncGenerator<Move[]> {
     for await (const page of pages) {
       let moves: Move[] = [];
       let size = 0;
@@ -166,12 +151,12 @@ export class Reencryption {
           moves.push({ before, after });
           for (const cell of Object.values(after) as (string | null)[]) size += cell?.length ?? 0;
         }
-        if (size > MAX_STATEMENT_CHARACTERS) {
+        if (size > (walk.slices.hasReaders ? MAX_CHARACTERS_BESIDE_READERS : MAX_CHARACTERS)) {
           yield moves;
           moves = [];
           size = 0;
         }
-        await slices.giveWay();
+        await walk.slices.giveWay();
       }
       if (!walk.opens && walk.mismatched.length >= MANY) throw new KeyUnavailableError(MISMATCH);
       if (moves.length > 0) yield moves;

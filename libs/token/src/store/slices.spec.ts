@@ -63,6 +63,16 @@ describe('Re-encryption, between two rows,', () => {
     expect(clock.given.slice(3)).toEqual(['turn', 'turn']);
   });
 
+  it('knows that somebody is given tokens, from the first one on and until they have stopped', async () => {
+    expect(slices.hasReaders).toBe(false);
+    read();
+    expect(slices.hasReaders).toBe(true);
+    await work(0.4);
+    expect(slices.hasReaders).toBe(true);
+    await work(300);
+    expect(slices.hasReaders).toBe(false);
+  });
+
   it('takes no notice of what only jobs do', async () => {
     events.emit({ type: 'job_run', job: 'refresh_ahead', outcome: 'succeeded', processed: 1 });
     await work(0.4);

@@ -30,6 +30,11 @@ export class Slices {
     this.#beganAt = clock.monotonic();
   }
 
+  /** Whether somebody was given a token a moment ago. */
+  get hasReaders(): boolean {
+    return this.#read || this.clock.monotonic() < this.#readersUntil;
+  }
+
   /** To be awaited after each piece of work. */
   async giveWay(): Promise<void> {
     const now = this.clock.monotonic();
