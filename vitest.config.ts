@@ -30,7 +30,7 @@ export default defineConfig({
           setupFiles: ['reflect-metadata'],
           globalSetup: ['test/support/databases.setup.ts', 'test/support/build.setup.ts'],
           // A condition comes when it comes: a machine with other work on it must fail no test.
-          expect: { poll: { timeout: 30_000 } },
+          expect: { poll: { timeout: 90_000 } },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },

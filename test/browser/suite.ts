@@ -35,4 +35,4 @@ export function describeInBrowser(name: string, tests: (stage: Stage) => void): 
 }
 
 export const until = (condition: () => boolean | Promise<boolean>): Promise<boolean> =>
-  vi.waitUntil(condition, { timeout: 30_000 });
+  vi.waitUntil(condition, { timeout: 90_000 });

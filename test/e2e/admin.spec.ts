@@ -17,7 +17,7 @@ const settings = { LOCAL_ACCESS_TOKEN_SECONDS: '3600' };
 const basic = (password: string, user = 'admin'): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
-const soon = { timeout: 30_000 };
+const soon = { timeout: 90_000 };
 
 /** What the table of data keys holds that nobody else may see, in the encodings in which it could get out. */
 function secretsOf(app: ReferenceApp): string[] {
@@ -236,7 +236,7 @@ describe('the admin area on the wire', () => {
     const keyring = join(app.dataDirectory, 'keyring');
     writeFileSync(keyring, `2:${randomBytes(32).toString('base64')}\n${readFileSync(keyring, 'utf8')}`);
     await expect
-      .poll(async () => (await status()).keks[0], { timeout: 30_000 })
+      .poll(async () => (await status()).keks[0], { timeout: 90_000 })
       .toMatchObject({ id: '2', usable: true, missingOn: [] });
     expect((await read<KeyPlan>('/admin/keys/plan')).rewrap).toMatchObject({ dataKeys: 5, kekId: '2' });
     const answer = await call('POST', '/admin/kek/rotate');

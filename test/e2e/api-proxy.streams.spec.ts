@@ -42,7 +42,7 @@ describe('bodies that are passed on', () => {
       (error: Error) => error,
     );
   const expectClosed = async (part: Readable | Writable): Promise<void> => {
-    await expect.poll(() => part.destroyed, { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => part.destroyed, { timeout: 90_000 }).toBe(true);
   };
 
   describe.each([

@@ -7,7 +7,7 @@ import { requirement } from '../support/optional.js';
 import { ReferenceApp } from '../support/reference-app.js';
 
 const pictures = join(import.meta.dirname, '..', '..', 'test-results');
-const patient = { timeout: 45_000, interval: 500 };
+const patient = { timeout: 90_000, interval: 500 };
 
 describe.skipIf(!requirement('chromium').available)('several connections on the page', () => {
   let app: ReferenceApp;

@@ -48,7 +48,7 @@ describe.skipIf(!requirement('chromium').available)('the page when the provider 
     await expect
       .poll(async () => (await page.getByRole('button', { name: 'Refresh now' }).click(), status()), {
         interval: 1000,
-        timeout: 45_000,
+        timeout: 90_000,
       })
       .toBe('Active');
     // What was pressed last is still under way, and must not meet what the provider does next.

@@ -7,7 +7,7 @@ import { requirement } from '../support/optional.js';
 import { ReferenceApp } from '../support/reference-app.js';
 
 const pictures = join(import.meta.dirname, '..', '..', 'test-results');
-const soon = { timeout: 30_000 };
+const soon = { timeout: 90_000 };
 const iPhone =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1';
 

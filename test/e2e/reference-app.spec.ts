@@ -104,7 +104,7 @@ describe.skipIf(!chromium.available)('the reference app as its user sees it', ()
       refreshes: await refreshes(),
       sealed: await page.locator('[data-of=accessToken]').innerText(),
     };
-    await expect.poll(refreshes, { timeout: 30_000 }).toBeGreaterThan(before.refreshes);
+    await expect.poll(refreshes, { timeout: 90_000 }).toBeGreaterThan(before.refreshes);
     await happened(/Refreshed in the background/).waitFor();
     expect(await page.locator('[data-of=accessToken]').innerText()).not.toBe(before.sealed);
     await expect.poll(local().status).toBe('Active');

@@ -9,7 +9,7 @@ import { startServer, startStandby } from '../support/servers/start.js';
 import { startTcpRelay, type TcpRelay } from '../support/servers/tcp-relay.js';
 
 const ada: TokenRef = { userId: 'ada', provider: 'acme' };
-const SOON = { timeout: 30_000 };
+const SOON = { timeout: 90_000 };
 
 /** Two servers, of which the second one follows the first one without being waited for. */
 interface Pair {

@@ -310,7 +310,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
         expect(two.events.filter(({ type }) => type === 'write_fenced').length).toBeLessThanOrEqual(1);
         expect(await keyOf(two, 'bob')).toBe((await active(one)).usableId);
       },
-      { timeout: 30_000 },
+      { timeout: 90_000 },
     );
     expect((await two.tokens.getAccessToken(ada)).value).toBe('a-ada');
   });
@@ -365,7 +365,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
       expect((await replica.tokens.getAccessToken({ ...ada, tenantId: 'umbrella' })).value).toBe('a-ada');
     }
     await vi.waitFor(() => expect(two.encryption.decrypt(record, context)).rejects.toThrow(DecryptionError), {
-      timeout: 30_000,
+      timeout: 90_000,
     });
     expect(await keysOf(one).findBy({ tenantId: 'acme' })).toSatisfy((keys: DataKeyEntity[]) =>
       keys.every(({ state, wrapped, usableId }) => state === 'destroyed' && !wrapped && !usableId),
@@ -393,7 +393,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
     await writeFile(files[0]!, `${fresh},${old}`);
     await vi.waitFor(
       () => expect(one.keys.rotateKek()).rejects.toMatchObject({ code: 'KEK_NOT_EVERYWHERE' }),
-      { timeout: 30_000, interval: 200 },
+      { timeout: 90_000, interval: 200 },
     );
     await store(one, 'ada', 'umbrella');
     expect((await active(one, 'umbrella')).kekId).toBe('1');
@@ -401,7 +401,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
 
     await writeFile(files[1]!, `${fresh},${old}`);
     await vi.waitFor(async () => expect(await one.keys.rotateKek()).toEqual({ kekId: '2', rewrapped: 2 }), {
-      timeout: 30_000,
+      timeout: 90_000,
       interval: 200,
     });
     for (const { kekId } of await keysOf(one).find()) expect(kekId).toBe('2');
@@ -427,7 +427,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
             fault: expect.stringContaining('has no colon'),
           }),
         ),
-      { timeout: 30_000 },
+      { timeout: 90_000 },
     );
     expect((await replica.tokens.getAccessToken(ada)).value).toBe('a-ada');
     await rm(directory, { recursive: true });
@@ -480,7 +480,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
             fault: expect.stringContaining('a new key needs a new id'),
           }),
         ),
-      { timeout: 30_000 },
+      { timeout: 90_000 },
     );
     await store(replica, 'ada', 'fresh');
     expect((await replica.tokens.getAccessToken({ ...ada, tenantId: 'fresh' })).value).toBe('a-ada');

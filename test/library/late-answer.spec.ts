@@ -75,7 +75,7 @@ describeOnEachDatabase(
       await expect.poll(() => server.oracle.exchanges).toBe(1);
       const closed = app.close();
       const replicas = () => witness.dataSource.query('SELECT id FROM tokenward_replicas');
-      await expect.poll(replicas, { timeout: 30_000 }).toHaveLength(1);
+      await expect.poll(replicas, { timeout: 90_000 }).toHaveLength(1);
       release();
       expect(server.oracle.issued).toContain((await asked).data);
       await closed;

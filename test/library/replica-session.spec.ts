@@ -25,7 +25,7 @@ import { startServer } from '../support/servers/start.js';
 import { startTcpRelay } from '../support/servers/tcp-relay.js';
 
 const LOOK = /pg_try_advisory_xact_lock_shared|IS_FREE_LOCK/;
-const SOON = { timeout: 30_000 };
+const SOON = { timeout: 90_000 };
 
 /** The connections that hold locks of replicas, in order. */
 async function sessionsOf({ dataSource }: Replica): Promise<number[]> {
@@ -276,7 +276,7 @@ describe('On PostgreSQL', () => {
     // The server ends all its connections when one of its processes dies.
     const [{ pid }] = await one.dataSource.query('SELECT pg_backend_pid() AS pid');
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => sessionsOf(one).catch(() => []), { timeout: 30_000 }).toHaveLength(1);
+    await expect.poll(() => sessionsOf(one).catch(() => []), { timeout: 90_000 }).toHaveLength(1);
     const waited = looks(one, 5);
     const waiting = one.tokens.refreshTokens(ref);
     await Promise.race([waited, waiting]);

@@ -111,7 +111,7 @@ describeOnEachDatabase(
       const { release } = await atTheProvider(refresher, ref);
       gate.silence();
       release();
-      await expect.poll(() => refresher.spooled, { timeout: 30_000 }).toEqual(['written']);
+      await expect.poll(() => refresher.spooled, { timeout: 90_000 }).toEqual(['written']);
       await refresher.end('SIGKILL');
       gate.mend();
       await start();
@@ -139,7 +139,7 @@ describeOnEachDatabase(
       const { exchanges } = server.oracle;
       const releases = refs.map(() => server.faults.holdReply());
       const outcomes = refs.map((ref) => refresher.refresh(ref));
-      await expect.poll(() => server.oracle.exchanges, { timeout: 30_000 }).toBe(exchanges + refs.length);
+      await expect.poll(() => server.oracle.exchanges, { timeout: 90_000 }).toBe(exchanges + refs.length);
       const ended = refresher.end('SIGTERM');
       for (const release of releases) release();
       expect(await ended).toBe('SIGTERM');

@@ -199,7 +199,7 @@ describe.skipIf(!requirement('smallDisk').available)('A spool directory that bec
   const degradedBy = async (code: string): Promise<unknown> => {
     const degraded = `the spool directory cannot be written to: ${code}`;
     const spool = async () => ((await health()) as { spool: { degraded?: string } }).spool.degraded;
-    await expect.poll(spool, { timeout: 30_000 }).toBe(degraded);
+    await expect.poll(spool, { timeout: 90_000 }).toBe(degraded);
     expect(lines.filter((line) => line.startsWith(degraded))).toHaveLength(1);
     expect(await gauge('tokenward_spool_fault')).toBe('tokenward_spool_fault 1');
     return health();
@@ -211,7 +211,7 @@ describe.skipIf(!requirement('smallDisk').available)('A spool directory that bec
     await refreshPastTrouble();
     expect(await gauge('tokenward_spooled_answers_total{provider="acme",outcome="failed"}')).toMatch(/ 1$/);
     disk.empty();
-    await expect.poll(health, { timeout: 30_000 }).toEqual({ status: 200, spool: { status: 'up' } });
+    await expect.poll(health, { timeout: 90_000 }).toEqual({ status: 200, spool: { status: 'up' } });
     expect(lines).toContain('the spool directory can be written to again');
     expect(await gauge('tokenward_spool_fault')).toBe('tokenward_spool_fault 0');
   });

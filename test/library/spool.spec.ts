@@ -124,7 +124,7 @@ describeOnEachDatabase('The spool', ({ createDatabase }) => {
   it('is emptied in the background by a replica that shares it', async () => {
     const other = await start();
     await leaveInSpool(ada);
-    await expect.poll(() => outcomesOf(other), { timeout: 30_000 }).toEqual(['stored']);
+    await expect.poll(() => outcomesOf(other), { timeout: 90_000 }).toEqual(['stored']);
     await assertAlive(ada);
   });
 
@@ -133,7 +133,7 @@ describeOnEachDatabase('The spool', ({ createDatabase }) => {
     for (const ref of refs) await login(ref);
     await leaveInSpool(...refs);
     const both = await Promise.all([start(), start()]);
-    await expect.poll(files, { timeout: 30_000 }).toEqual([]);
+    await expect.poll(files, { timeout: 90_000 }).toEqual([]);
     expect(both.flatMap(outcomesOf).filter((outcome) => outcome === 'stored')).toHaveLength(refs.length);
     for (const ref of refs) {
       expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2 });
@@ -209,7 +209,7 @@ describeOnEachDatabase('The spool', ({ createDatabase }) => {
     expect(await files()).toHaveLength(3);
     // Put right, it is as good as it was.
     await rename(elsewhere, renamed!);
-    await expect.poll(() => outcomesOf(replica), { timeout: 30_000 }).toEqual(['stored', 'stored']);
+    await expect.poll(() => outcomesOf(replica), { timeout: 90_000 }).toEqual(['stored', 'stored']);
   });
 
   it('leaves the files of another database alone', async () => {

@@ -14,13 +14,18 @@ const quiet = [
 /** `*.test` is this machine, and any certificate will do. */
 const ownInternet = ['--host-resolver-rules=MAP *.test 127.0.0.1', '--ignore-certificate-errors'];
 
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
+/** A token may live that long before the page shows what has become of it, and the machine may have other work. */
+const PATIENCE_MS = 90_000;
+
+export async function launchBrowser(): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [...quiet, ...ownInternet],
     // As its users have it, though a browser under test would rather not: "back" shows a page as it was left.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   });
+  browser.on('context', (context) => context.setDefaultTimeout(PATIENCE_MS));
+  return browser;
 }
 
 /** Logs in on a page of the app that shows its log-in buttons, at the form of the first provider. */

@@ -52,7 +52,7 @@ export class Installation {
     'every token can be read': () => this.onEachReplica('acme', 'umbrella'),
     'only the tokens of acme can be read': () =>
       // A replica hears of it within a second.
-      vi.waitFor(() => this.onEachReplica('acme'), { timeout: 30_000, interval: 200 }),
+      vi.waitFor(() => this.onEachReplica('acme'), { timeout: 90_000, interval: 200 }),
     'the keyring reaches the first replica': () => this.deploy(0),
     'the keyring reaches the second replica': () => this.deploy(1),
     'the entries that have leaked are taken out of the keyring': async () => {
@@ -119,7 +119,7 @@ export class Installation {
         if (held.slice(0, ids.length).join() !== ids.join())
           throw new Error('the replica has not read its file');
       },
-      { timeout: 30_000, interval: 200 },
+      { timeout: 90_000, interval: 200 },
     );
   }
 }

@@ -92,7 +92,7 @@ describeOnEachDatabase(
       for (const other of others) await other.call('listen');
       await others[0]!.call('endAll', 'dora');
       for (const other of others)
-        await expect.poll(() => other.call('heard'), { timeout: 30_000 }).toContain(handle);
+        await expect.poll(() => other.call('heard'), { timeout: 90_000 }).toContain(handle);
     });
   },
   ['postgres', 'mariadb'],

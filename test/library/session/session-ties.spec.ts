@@ -35,7 +35,7 @@ import { createDatabase, type TestDatabase } from '../../support/database.js';
 import { startProvider, type TestProvider } from '../../support/provider.js';
 
 const SECRET = 'a secret of the application, 32 bytes or more';
-const SOON = { timeout: 30_000 };
+const SOON = { timeout: 90_000 };
 
 let provider: TestProvider;
 beforeAll(async () => {
