@@ -107,13 +107,14 @@ class Pauses {
     );
   }
 
-  /** What the others do all the time. */
+  /** What the others do all the time, and bring to an end: a refresh that is still under way would look like a loss. */
   async #askUntil(done: Promise<unknown>, ref: TokenRef): Promise<void> {
-    const finished = done.then(() => true);
-    const asked = (): Promise<boolean> => settled(this.scene.cluster.at(ASKING), ref).then(() => false);
-    const paused = (): Promise<boolean> => pause(ASK_EVERY_MS).then(() => false);
-    for (let over = false; !over;)
-      over = (await Promise.race([asked(), finished])) || (await Promise.race([paused(), finished]));
+    let over = false;
+    const finished = done.then(() => (over = true));
+    while (!over) {
+      await settled(this.scene.cluster.at(ASKING), ref);
+      await Promise.race([pause(ASK_EVERY_MS), finished]);
+    }
   }
 
   #at(place: Place, form: URLSearchParams): void {
