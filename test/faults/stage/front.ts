@@ -5,8 +5,8 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { freePort } from '../../support/servers/free-port.js';
 import { monotonicMs } from './measure.js';
 
 export interface Answer {
@@ -30,33 +30,35 @@ export class Front {
   /** When the provider has done its work; may change the answer. */
   after: (answer: Answer, form: URLSearchParams, path: Path) => Promise<void> | void = () => undefined;
   #server: Server;
-  #port = 0;
 
-  constructor(private readonly target: string) {
+  private constructor(
+    private readonly target: string,
+    /** One that is still free when this opens again after it was closed. */
+    private readonly port: number,
+  ) {
     this.#server = this.#serve();
   }
 
   static async of(target: string): Promise<Front> {
-    const front = new Front(target);
+    const front = new Front(target, await freePort());
     await front.open();
     return front;
   }
 
   get tokenEndpoint(): string {
-    return `http://127.0.0.1:${this.#port}/token`;
+    return `http://127.0.0.1:${this.port}/token`;
   }
 
   get revocationEndpoint(): string {
     return `${this.tokenEndpoint}/revocation`;
   }
 
-  /** Listens, at the port of before if there was one. */
+  /** Listens. */
   async open(): Promise<void> {
     this.#server = this.#serve();
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen(this.#port, '127.0.0.1', resolve);
+      this.#server.once('error', reject).listen(this.port, '127.0.0.1', resolve);
     });
-    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   /** Connections are refused from now on. */

@@ -1,32 +1,35 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from '../../support/servers/free-port.js';
 
 /** The way to the database, which can be cut: connections break, and new ones are refused. */
 export class Link {
   readonly #sockets = new Set<Socket>();
   #server: Server;
-  #port = 0;
 
-  private constructor(private readonly target: { host: string; port: number }) {
+  private constructor(
+    private readonly target: { host: string; port: number },
+    /** One that is still free when this is mended after it was cut. */
+    private readonly port: number,
+  ) {
     this.#server = this.#serve();
   }
 
   static async to(target: { host: string; port: number }): Promise<Link> {
-    const link = new Link(target);
+    const link = new Link(target, await freePort());
     await link.mend();
     return link;
   }
 
   get address(): { host: string; port: number } {
-    return { host: '127.0.0.1', port: this.#port };
+    return { host: '127.0.0.1', port: this.port };
   }
 
-  /** Listens, at the port of before if there was one. */
+  /** Listens. */
   async mend(): Promise<void> {
     this.#server = this.#serve();
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen(this.#port, '127.0.0.1', resolve);
+      this.#server.once('error', reject).listen(this.port, '127.0.0.1', resolve);
     });
-    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   async cut(): Promise<void> {
