@@ -109,12 +109,10 @@ class Pauses {
 
   /** What the others do all the time, and bring to an end: a refresh that is still under way would look like a loss. */
   async #askUntil(done: Promise<unknown>, ref: TokenRef): Promise<void> {
-    let over = false;
-    const finished = done.then(() => (over = true));
-    while (!over) {
-      await settled(this.scene.cluster.at(ASKING), ref);
-      await Promise.race([pause(ASK_EVERY_MS), finished]);
-    }
+    const finished = done.then(() => true);
+    const paused = (): Promise<boolean> => pause(ASK_EVERY_MS).then(() => false);
+    do await settled(this.scene.cluster.at(ASKING), ref);
+    while (!(await Promise.race([finished, paused()])));
   }
 
   #at(place: Place, form: URLSearchParams): void {
