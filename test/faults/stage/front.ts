@@ -53,7 +53,6 @@ export class Front {
     return `${this.tokenEndpoint}/revocation`;
   }
 
-  /** Listens. */
   async open(): Promise<void> {
     this.#server = this.#serve();
     await new Promise<void>((resolve, reject) => {

@@ -24,7 +24,6 @@ export class Link {
     return { host: '127.0.0.1', port: this.port };
   }
 
-  /** Listens. */
   async mend(): Promise<void> {
     this.#server = this.#serve();
     await new Promise<void>((resolve, reject) => {
