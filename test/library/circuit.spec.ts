@@ -43,7 +43,10 @@ describeOnEachDatabase('A provider that fails', ({ kind, createDatabase }) => {
     const { provider } = server;
     options = {
       providers: {
-        acme: provider,
+        acme: {
+          ...provider,
+          clientSecret: [provider.clientSecret, 'former-secret-of-this-client'].flat() as string[],
+        },
         other: provider,
         rationed: { ...provider, refreshesPerSecond: RATE },
         slow: { ...provider, refreshesPerSecond: 0.01 },
@@ -51,7 +54,8 @@ describeOnEachDatabase('A provider that fails', ({ kind, createDatabase }) => {
         idle: { ...provider, idleExpirySeconds: 90 * 86_400 },
       },
       encryption: { keyring: freshKeyring() },
-      refresh: { ahead: false },
+      // A fraction, and more than one secret: no statement may get a fraction of a millisecond.
+      refresh: { ahead: false, timeoutSeconds: 24.9 },
       cleanup: false,
       revocation: false,
       rotation: false,

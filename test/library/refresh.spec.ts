@@ -285,14 +285,25 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2 });
   });
 
-  it('whose commit has happened although its answer was lost is not undone', async () => {
+  it('whose commit has happened although its answer was lost is not undone, and told of as a refresh', async () => {
     const ref = await login();
+    one.events.length = 0;
     faults.fail(/UPDATE .* SET status = 'active', generation/s, 'after');
     const token = await one.tokens.refreshTokens(ref);
+    expect(one.events.filter(({ type }) => type === 'refresh')).toMatchObject([{ outcome: 'refreshed' }]);
     const stored = (await one.tokens.getTokens(ref))!;
     expect(stored.accessToken.value).toBe(token.value);
     expect(await rowOf(ref)).toMatchObject({ status: 'active', generation: 2 });
     await expect(two.tokens.refreshTokens(ref)).resolves.toBeDefined();
+  });
+
+  it('that ends a session tells so, although the answer of the database was lost', async () => {
+    const ref = await login();
+    one.events.length = 0;
+    faults.fail(/failures = failures \+ 1/, 'after');
+    provider.faults.fail(400, {}, { error: 'invalid_grant' });
+    await expect(one.tokens.refreshTokens(ref)).rejects.toThrow(ReauthorizationRequiredError);
+    expect(one.events.filter(({ type }) => type === 'reauthorization_required')).toHaveLength(1);
   });
 
   it('is persisted as soon as the database is back', async () => {
@@ -454,7 +465,7 @@ describeOnEachDatabase('A refresh', ({ createDatabase }) => {
     const { length } = provider.oracle.revokedGrants;
     faults.fail(/SET status = 'revoked'/, 'after');
     await one.tokens.revokeTokens(ref);
-    expect(provider.oracle.revokedGrants.length).toBe(length + 1);
+    await expect.poll(() => provider.oracle.revokedGrants.length).toBe(length + 1);
     expect(await rowOf(ref)).toMatchObject({ status: 'revoked' });
   });
 });

@@ -70,7 +70,7 @@ class Clinging extends KeyWrapper {
 
 describeOnEachDatabase(
   'A replica with a session',
-  ({ createDatabase }) => {
+  ({ kind, createDatabase }) => {
     let bundle: Bundle;
     let provider: TestProvider;
     let database: TestDatabase;
@@ -156,6 +156,22 @@ describeOnEachDatabase(
       expect(await sessionsOf(one)).toEqual(sessions);
       await claimant.leave();
     });
+
+    // Elsewhere a release waits for the statement that it is to undo.
+    if (kind === 'postgres')
+      it('gives a claim back that the server carries out after it was given up here', async () => {
+        const ref = await login('strict');
+        const impatient = { ...database.options, extra: { query_timeout: 2_000 } };
+        const two = await startReplica({ ...database, options: impatient }, options);
+        const blocker = one.dataSource.createQueryRunner();
+        await blocker.startTransaction();
+        await blocker.query(`SELECT 1 FROM tokenward_tokens WHERE user_id = '${ref.userId}' FOR UPDATE`);
+        await expect(two.tokens.refreshTokens(ref)).rejects.toThrow(/timeout/);
+        await blocker.commitTransaction();
+        await blocker.release();
+        await expect(one.tokens.refreshTokens(ref)).resolves.toBeDefined();
+        await two.close();
+      });
 
     it('that is killed in the middle of a refresh is taken over', async () => {
       const ref = await login();

@@ -74,6 +74,22 @@ describe('a request without an answer', () => {
     'INVALID_CA',
   ])('was never sent with %s', (code) => expect(failed(withCode(code))).toBe('unavailable'));
 
+  const connecting = (code: string) => Object.assign(withCode(code), { syscall: 'connect' });
+  const tried = (...errors: Error[]) =>
+    Object.assign(new AggregateError(errors), { code: (errors[0] as { code?: string }).code });
+
+  it('was never sent where no connection was made, to whichever address', () => {
+    expect(failed(connecting('ETIMEDOUT'))).toBe('unavailable');
+    expect(failed(tried(connecting('ETIMEDOUT'), connecting('EHOSTUNREACH')))).toBe('unavailable');
+    expect(failed(tried(connecting('EADDRNOTAVAIL'), withCode('ECONNREFUSED')))).toBe('unavailable');
+  });
+
+  it('may have been processed where one address may have got it', () => {
+    expect(failed(tried(connecting('ECONNREFUSED'), withCode('ECONNRESET')))).toBe('outcome_unknown');
+    expect(failed(withCode('ETIMEDOUT'))).toBe('outcome_unknown');
+    expect(failed(undefined)).toBe('outcome_unknown');
+  });
+
   it.each(['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE', 'UND_ERR_HEADERS_TIMEOUT', 'SOMETHING_NEW'])(
     'may have been processed with %s',
     (code) => expect(failed(withCode(code))).toBe('outcome_unknown'),

@@ -85,22 +85,46 @@ export function classify(reply: TokenEndpointReply, profile: AnswerProfile = {})
 const NEVER_SENT =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|.*SELF_SIGNED.*|UNABLE_TO_.*|ERR_SSL_.*|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED)$/;
 
+interface NetworkError {
+  name?: unknown;
+  code?: unknown;
+  syscall?: unknown;
+  cause?: unknown;
+  /** Of the addresses that were tried one after the other. */
+  errors?: unknown;
+}
+
 /** What a request without an answer means. Only the error's codes are looked at, since its other parts may hold the request. */
 export function classifyNetworkError(error: unknown): Classification {
-  const codes: string[] = [];
-  for (
-    let e = error as { code?: unknown; name?: unknown; cause?: unknown } | undefined;
-    e && codes.length < 8;
-    e = e.cause as typeof e
-  ) {
-    codes.push(...[e.code, e.name].filter((code): code is string => typeof code === 'string'));
-  }
-  const refused = codes.find((code) => NEVER_SENT.test(code));
-  if (refused) return { outcome: 'unavailable', reason: printable(refused), retryAfterSeconds: null };
-  const timedOut = codes.some((code) => code === 'TimeoutError');
+  const refused = unsentCode(error);
+  if (refused !== null)
+    return { outcome: 'unavailable', reason: printable(refused), retryAfterSeconds: null };
+  const timedOut = causes(error).some(({ name, code }) => [name, code].includes('TimeoutError'));
   return {
     outcome: 'outcome_unknown',
     reason: timedOut ? 'no answer in time' : 'connection lost',
     retryAfterSeconds: null,
   };
+}
+
+/** The code of a connection that was never made; null where the request may have been sent. */
+function unsentCode(error: unknown): string | null {
+  for (const { name, code, syscall, errors } of causes(error)) {
+    if (Array.isArray(errors) && errors.length > 0) {
+      // Its own code is that of the first address, and says nothing of the others.
+      const codes = errors.map(unsentCode);
+      return codes.includes(null) ? null : codes[0]!;
+    }
+    const words = [code, name].filter((word): word is string => typeof word === 'string');
+    const refused = syscall === 'connect' ? words[0] : words.find((word) => NEVER_SENT.test(word));
+    if (refused !== undefined) return refused;
+  }
+  return null;
+}
+
+function causes(error: unknown): NetworkError[] {
+  const found: NetworkError[] = [];
+  for (let e = error as NetworkError | undefined; e && found.length < 4; e = e.cause as typeof e)
+    found.push(e);
+  return found;
 }

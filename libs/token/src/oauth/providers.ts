@@ -30,6 +30,9 @@ const ENDPOINTS = {
   end_session_endpoint: 'endSessionEndpoint',
 } as const;
 
+/** A failed discovery is believed for so long: whoever has just waited for it in vain does not wait a second time. */
+const DISCOVERY_PAUSE_MS = 500;
+
 /** One configured provider. */
 export class Provider {
   /** What the profile knows is filled in. */
@@ -38,6 +41,7 @@ export class Provider {
   readonly profile: Partial<ProviderProfile>;
   readonly #credentials: ClientCredentials;
   #metadata: Promise<ServerMetadata> | undefined;
+  #discoverAgain: NodeJS.Timeout | undefined;
   #dpopKey: DpopKey | undefined;
   #keys: ProviderKeys | undefined;
 
@@ -88,13 +92,15 @@ export class Provider {
     return standardShape(response, this.profile);
   }
 
-  /** What is known of the server; discovered once, asked again after a failure. */
+  /** What is known of the server; discovered once, asked again a moment after a failure. */
   async metadata(): Promise<ServerMetadata> {
     this.#metadata ??= this.#discover();
     try {
       return await this.#metadata;
     } catch (error) {
-      this.#metadata = undefined;
+      this.#discoverAgain ??= setTimeout(() => {
+        this.#metadata = this.#discoverAgain = undefined;
+      }, DISCOVERY_PAUSE_MS).unref();
       throw error;
     }
   }

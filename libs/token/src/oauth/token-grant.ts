@@ -71,7 +71,7 @@ async function sendOnce(
  * Sends a grant to the token endpoint (RFC 6749 §4.5, §6) and says what came of it by our own tables, which tolerate more
  * than the client library; once, and only when the client itself was refused again with the next client secret or key. The
  * one that was accepted comes first the next time. With a `key` it is proven (RFC 9449 §5); a request that was refused for
- * its nonce had no effect, and is repeated once. Null where nothing was to be sent. Never throws.
+ * its nonce had no effect, and is repeated once for each of them. Null where nothing was to be sent. Never throws.
  */
 export async function sendGrant(
   provider: Provider,

@@ -1,7 +1,10 @@
 import type { FullTokenRow, TokenRow, TokenWrite } from '../store/token-rows.js';
 
 /** A claim as its holder knows it, or with `claimedAt` as somebody else has read it; `unknownSince` as before the claim. */
-export type HeldClaim = Pick<TokenRow, 'id' | 'generation' | 'claimId' | 'claimedAt' | 'unknownSince'>;
+export type HeldClaim = Pick<
+  TokenRow,
+  'id' | 'generation' | 'failures' | 'claimId' | 'claimedAt' | 'unknownSince'
+>;
 
 /** How a claim without a new token set ends. */
 export interface ClaimFailure {

@@ -16,6 +16,8 @@ export interface ClaimParts {
   askedAt: number;
 }
 
+const LATER_MS = [1_000, 10_000, 120_000, 600_000];
+
 /** Takes a claim for one flight, keeps it alive, and gives back what came to nothing. */
 export class FlightClaims {
   readonly #heartbeats: NodeJS.Timeout[] = [];
@@ -42,6 +44,7 @@ export class FlightClaims {
     } catch (error) {
       // Perhaps claimed, certainly not presented: others need not take it for a lost refresh token.
       this.#giveBack(row, claimId);
+      this.#giveBackLater(row, claimId);
       throw error;
     }
   }
@@ -78,6 +81,15 @@ export class FlightClaims {
 
   #giveBack(row: FullTokenRow, claimId: string): void {
     this.#inBackground(claimId, () => this.parts.claims.release(row, claimId));
+  }
+
+  /** A statement that was given up here may still be waiting at the server, and be carried out after it was given back. */
+  #giveBackLater(row: FullTokenRow, claimId: string): void {
+    const { claims, session } = this.parts;
+    const release = (): void => {
+      if (!session.isOver) claims.release(row, claimId).catch(() => undefined);
+    };
+    for (const later of LATER_MS) setTimeout(release, later).unref();
   }
 
   /** As long as the session lives nobody else can take its claims over: until then it does not stop trying. */

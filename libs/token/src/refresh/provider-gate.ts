@@ -21,7 +21,8 @@ export class ProviderGate {
     return {
       probe: async () => {
         // Discovery and every credential may take their time.
-        const probeId = await circuits.probe(name, (timeoutSeconds * (credentials.length + 1) + 5) * 1000);
+        const lifeMs = Math.ceil((timeoutSeconds * (credentials.length + 1) + 5) * 1000);
+        const probeId = await circuits.probe(name, lifeMs);
         if (probeId !== null) this.#probes.add(probeId);
         return probeId;
       },

@@ -90,7 +90,11 @@ describe('A flight in a replica with a session', () => {
     await session.start();
     const rows = { findFull: async () => ({ ...row, claimId: 'claim', claimReplica: 'other@server' }) };
     const circuits = { notice: () => undefined };
-    const parts = { rows: rows as never, store: unused, outbox: unused, circuits: circuits as never };
+    const store = {
+      openAll: async () => ({ refreshToken: 'r', dpopKey: null }),
+      sealerFor: async () => unused,
+    };
+    const parts = { rows: rows as never, store: store as never, outbox: unused, circuits: circuits as never };
     const spool = new Spool(null, events);
     driver = new RefreshDriver(
       { ...parts, permits: unused, lineage: unused, claims, spool, session },
@@ -116,6 +120,24 @@ describe('A flight in a replica with a session', () => {
     expect(await run(flight())).toBeNull();
     await driver.writes.settled();
     expect(claims.notes).toEqual(['claim for replica@server', 'release']);
+  });
+
+  it('claims nothing while the provider is being discovered', async () => {
+    let discovered: (() => void) | null = null;
+    const silent = {
+      ...provider,
+      metadata: () => new Promise<void>((resolve) => (discovered = resolve)),
+    } as unknown as Provider;
+    function* flight(): Flight<unknown> {
+      yield* ask('open', row);
+      return yield* ask('claim', row);
+    }
+    const claiming = driver.run(flight(), unused, silent);
+    await expect.poll(() => discovered).not.toBeNull();
+    expect(claims.notes).toEqual([]);
+    discovered!();
+    await claiming;
+    expect(claims.notes[0]).toBe('claim for replica@server');
   });
 
   it('that loses its session while the provider is being discovered presents nothing either', async () => {
@@ -183,6 +205,17 @@ describe('A flight in a replica with a session', () => {
     connector.change(row.id);
     connector.looks[0]!({ free: false, server: 'server' });
     expect(await waiting).toBe(true);
+  });
+
+  it('that waits for a row whose news came while it looked elsewhere goes on at once', async () => {
+    function* flight(): Flight<unknown> {
+      yield* ask('read', undefined);
+      connector.change(row.id);
+      return yield* ask('wait', undefined);
+    }
+    // No time passes: whoever waited for the next look would wait for ever.
+    expect(await run(flight())).toBe(true);
+    expect(connector.looks).toEqual([]);
   });
 
   it('that ends without the end of its claim lets go of it, however long the database is away', async () => {

@@ -11,11 +11,12 @@ import { RevocationOutbox } from '../store/revocation-outbox.js';
 import { type FullTokenRow, TokenRows } from '../store/token-rows.js';
 import { type OpenedTokens, type Sealer, TokenStore } from '../store/token-store.js';
 import { Circuits } from './circuits.js';
-import { Claims } from './claims.js';
+import { type ClaimFailure, Claims, type HeldClaim } from './claims.js';
 import { type EffectHandlers, perform } from './effect-handlers.js';
 import type { Flight } from './effects.js';
 import { FlightClaims } from './flight-claims.js';
 import { LastingWrites } from './lasting-writes.js';
+import { once } from './once.js';
 import { OwedAnswer } from './owed-answer.js';
 import { Permits } from './permits.js';
 import { LEASE_MS, mayPresent } from './policy.js';
@@ -105,10 +106,12 @@ export class RefreshDriver {
     const deadline = clock.monotonic() + LEASE_MS + provider.timeoutSeconds * 2000;
     let seal!: Sealer;
     let readAt = 0;
+    let mark = 0;
     let seen: FullTokenRow | null = null;
     return {
       read: async () => {
         readAt = clock.monotonic();
+        mark = session.news.mark();
         seen = await rows.findFull(ref);
         if (seen !== null) circuits.notice(provider.name, seen.circuit, seen.now);
         return seen;
@@ -119,11 +122,13 @@ export class RefreshDriver {
       open: async (row) => {
         const tokens = await unlessOutdated(() => store.openAll(row));
         if (tokens !== null) seal = await store.sealerFor(row);
+        // Before the claim: whoever dies while a provider is silent must not leave a refresh token that may have been presented.
+        await provider.metadata().catch(() => undefined);
         return tokens && withDpopKey(tokens, provider);
       },
       presence: (row) => session.presences.of(row),
       wait: async () => {
-        await this.wait(seen);
+        await this.wait(seen, mark);
         return clock.monotonic() < deadline;
       },
       claim: (row) => flown.claims.take(row),
@@ -146,19 +151,32 @@ export class RefreshDriver {
         const countedAt = Math.round(row.now + answeredAt - readAt);
         const answer = { ref, recordId, presented, tokens, write, countedAt, quarantine };
         flown.owed = new OwedAnswer(spool, answer, seal);
-        const stored = await writes.keep(flown, () =>
+        const sealed = new Set<string | null>();
+        const commit = (): Promise<boolean> =>
           unlessShredded(() =>
             store.sealAndWrite(row, tokens, (cells) => {
+              sealed.add(cells.refreshCt);
               const aged = agedBy(write, clock.monotonic() - answeredAt);
               return claims.commit(recordId, presented, { ...cells, ...aged }, quarantine);
             }),
-          ),
-        );
+          );
+        const isCommitted = async (): Promise<boolean> => {
+          const current = await rows.findFull(ref);
+          return current?.id === recordId && current.refreshCt !== null && sealed.has(current.refreshCt);
+        };
+        const stored = await writes.keep(flown, once(commit, isCommitted));
         flown.claims.ended();
         return stored;
       },
       fail: async ({ held, failure }) => {
-        const ended = await writes.keep(flown, () => claims.fail(held, failure));
+        const isEnded = async (): Promise<boolean> => {
+          const current = await rows.findFull(ref);
+          return current !== null && isAfter(held, failure, current);
+        };
+        const ended = await writes.keep(
+          flown,
+          once(() => claims.fail(held, failure), isEnded),
+        );
         flown.claims.ended();
         return ended;
       },
@@ -172,12 +190,14 @@ export class RefreshDriver {
   }
 
   /** Until the row may have changed, or its claimant may have died: a claimant can be watched by many at the price of one. */
-  private async wait(row: FullTokenRow | null): Promise<void> {
+  private async wait(row: FullTokenRow | null, mark: number): Promise<void> {
     const { news, presences } = this.parts.session;
     const started = this.clock.monotonic();
     const watched = row !== null && row.claimReplica !== null;
     const pause = (): Promise<void> => this.clock.sleep((watched ? 20 : 40) * (1 + randomFraction()));
     if (row === null) return pause();
+    // Told while this flight was looking elsewhere: nobody tells it again.
+    if (news.hasChanged(row.id, mark)) return;
     const mayGoOn = async (): Promise<boolean> => {
       await pause();
       const unreadMs = this.clock.monotonic() - started;
@@ -187,6 +207,15 @@ export class RefreshDriver {
     while (await news.unlessChanged(row.id, mayGoOn()));
   }
 }
+
+/** Whether the row is as `fail` leaves it, and nobody has come since. */
+const isAfter = (held: HeldClaim, { failure, reauthorize }: ClaimFailure, row: FullTokenRow): boolean =>
+  row.id === held.id &&
+  row.generation === held.generation &&
+  row.failures === held.failures + 1 &&
+  row.claimId === null &&
+  row.lastFailure === failure &&
+  row.status === (reauthorize ? 'reauthorization_required' : 'active');
 
 /** A refresh token that no key is bound to yet may be presented with any: what comes back is bound to it from then on. */
 function withDpopKey(tokens: OpenedTokens, { options }: Provider): OpenedTokens {

@@ -1,7 +1,11 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../common/clock.js';
 
 /** For so long after the last question that was answered, nothing can have happened without being heard. */
 const HEARD_MS = 1_000;
+
+/** Of how many rows the last change is remembered; far more than change while one is read. */
+const REMEMBERED = 10_000;
 
 /**
  * Told of every row that has changed, and with null where any may have. Not `settled`: what belongs to this change may
@@ -13,6 +17,11 @@ type Follower = (rowId: string | null, settled: boolean) => void;
 export class RowNews {
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #followers: Follower[] = [];
+  /** The last changes of rows, numbered. */
+  readonly #changed = new LRUCache<string, number>({ max: REMEMBERED });
+  #changes = 0;
+  /** The last change that may have been of any row. */
+  #anyChange = 0;
   #heardAt = -Infinity;
 
   constructor(private readonly clock: Clock) {}
@@ -44,7 +53,20 @@ export class RowNews {
     this.changed(null, true);
   }
 
+  /** Call before a row is read, hand it to `hasChanged`. */
+  mark(): number {
+    return this.#changes;
+  }
+
+  /** Whether it was heard that the row has changed since the mark. */
+  hasChanged(rowId: string, mark: number): boolean {
+    return Math.max(this.#anyChange, this.#changed.get(rowId) ?? 0) > mark;
+  }
+
   changed(rowId: string | null, settled = rowId !== null): void {
+    this.#changes++;
+    if (rowId === null) this.#anyChange = this.#changes;
+    else this.#changed.set(rowId, this.#changes);
     for (const follower of this.#followers) follower(rowId, settled);
     const woken = rowId === null ? [...this.#waiting.values()] : [this.#waiting.get(rowId) ?? []];
     for (const wake of woken.flatMap((set) => [...set])) wake();

@@ -21,6 +21,8 @@ const HANGS = 'ETIMEDOUT';
 const REPLAY_MS = 60_000;
 const AT_ONCE = 8;
 const ATTEMPTS = 5;
+/** Why a file cannot be read in the next round either; too many open files, or a disk that stumbles, may be over then. */
+const LASTING = new Set(['EACCES', 'EPERM', 'EISDIR']);
 
 interface Parts {
   spool: Spool;
@@ -127,7 +129,8 @@ export class SpoolReplay {
   ): Promise<boolean> {
     try {
       const text = await directory.read(name).catch((error: unknown) => {
-        throw new SpoolFileError(fileErrorCode(error));
+        const code = fileErrorCode(error);
+        throw LASTING.has(code) ? new SpoolFileError(code) : error;
       });
       if (text === null) return true;
       const answer = await openAnswer(text, id, this.parts.store);

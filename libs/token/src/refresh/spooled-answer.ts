@@ -66,10 +66,13 @@ const factsSchema = z.object({
 /** The text of a new file. Each part is sealed under the id of the file: it opens in no other one, and in no row. */
 export function sealAnswer(answer: SpooledAnswer, seal: Sealer): { id: string; text: string } {
   const id = randomId();
-  const { tokens, ...facts } = answer;
+  const { tokens, ...others } = answer;
+  // Whoever has come with a whole row has it all in the ref: cells that have no room here.
+  const { tenantId, userId, provider, account } = answer.ref;
+  const facts = { ...others, ref: { tenantId, userId, provider, account } };
   const present = Object.entries(tokens).filter(([, token]) => token !== null) as [string, string][];
   const sealed = seal(id, { [FACTS]: JSON.stringify(facts), ...Object.fromEntries(present) });
-  return { id, text: JSON.stringify({ version: VERSION, id, tenantId: answer.ref.tenantId, sealed }) };
+  return { id, text: JSON.stringify({ version: VERSION, id, tenantId, sealed }) };
 }
 
 /**

@@ -159,6 +159,6 @@ export class RevocationService extends RevocationOutbox {
   private leaseMs(name: string): number {
     const provider = this.providers.find(name);
     const requests = provider ? 1 + provider.credentials.length : 0;
-    return LEASE_MARGIN_MS + requests * (provider?.timeoutSeconds ?? 0) * 1000;
+    return LEASE_MARGIN_MS + Math.ceil(requests * (provider?.timeoutSeconds ?? 0) * 1000);
   }
 }
