@@ -15,6 +15,7 @@ export function offerLogIns(place, providers) {
 }
 
 const reasons = {
+  here: 'You have logged out.',
   logout: 'You have logged out in another tab of this browser.',
   expired: 'The time of this session was up. Log in again, and everything is as before.',
   provider: 'The provider no longer accepts your log-in. Log in again, and everything is as before.',

@@ -7,7 +7,7 @@ import { client } from './client.js';
 import { look, prepareConnections, repaint } from './connections.js';
 import { askForOutages } from './demo.js';
 import { during } from './elements.js';
-import { offerLogIns, showEnd, waitForLogIn } from './end.js';
+import { endsBecause, offerLogIns, showEnd, waitForLogIn } from './end.js';
 import { explain } from './explain.js';
 import { log } from './log.js';
 import { lookAtSessions } from './sessions.js';
@@ -24,7 +24,7 @@ const silent =
   'The app does not answer. What you see below is what it said last; this page tries again every second.';
 
 let session = null;
-/** While the user logs out, the end of the session is no surprise, and the page is about to go elsewhere. */
+/** While the user logs out, refusals are no surprise, and the page is about to go elsewhere. */
 let leaving = false;
 let over = false;
 let looks = 0;
@@ -57,8 +57,10 @@ async function logOut() {
 }
 
 function onEnd(reason, offer) {
-  if (leaving || over) return;
+  if (over) return;
   over = true;
+  // Before the app has answered, too: nothing may stay on the screen while it takes its time.
+  if (leaving) endsBecause('here');
   const isExpired = reason === 'ended' && Date.parse(session.expiresAt) <= serverNow();
   showEnd(isExpired ? 'expired' : reason, offer.providers);
   waitForLogIn();

@@ -15,6 +15,26 @@ describeApp('a user who logs out', {}, (on) => {
     await page.getByRole('heading', { name: 'Watch a token live' }).waitFor();
   });
 
+  it.each([
+    ['is slow to answer', 'Sign out here, too?'],
+    ['never answers', 'Watch a token live'],
+  ])('from an app that %s, sees at once nothing of what was there', async (how, next) => {
+    const { page } = await on.twoTabs();
+    let letAnswer!: () => void;
+    const mayAnswer = new Promise<void>((resolve) => (letAnswer = resolve));
+    await page.route('**/auth/logout', async (route) => {
+      const response = await route.fetch();
+      await mayAnswer;
+      await (how === 'never answers' ? route.abort() : route.fulfill({ response }));
+    });
+    await page.getByRole('button', { name: 'Log out', exact: true }).click();
+    await seesEnd(page);
+    expect(await endSaid(page)).toBe('You have logged out.');
+    expect(await page.locator('body').innerText()).not.toContain('ada');
+    letAnswer();
+    await page.getByRole('heading', { name: next }).waitFor();
+  });
+
   it('at the provider, sees it in both tabs at once, whichever is in sight', async () => {
     const { person, page, other } = await on.twoTabs();
     const before = on.stage.front.passed.length;

@@ -75,6 +75,14 @@ describeInBrowser('a page with a cookie only', (stage) => {
     expect(await page.evaluate(() => client.getSession())).toBeNull();
   });
 
+  it('logs out although the backend is too slow to say so', async () => {
+    const page = await stage.visitor.bff({ events: false, timeoutSeconds: 1 });
+    await page.evaluate(() => client.getSession());
+    stage.backend.hold('/auth/logout');
+    expect(await page.evaluate(() => client.logout())).toEqual({ endSessionUrl: null });
+    expect(await ended(page)).toEqual(['logout']);
+  });
+
   it('says when the backend could not be told of the log-out', async () => {
     const page = await stage.visitor.bff({ events: false });
     await stage.visitor.context.setOffline(true);
@@ -89,9 +97,7 @@ describeInBrowser('a page with a cookie only', (stage) => {
     const page = await stage.visitor.bff({ events: false });
     expect(await call(page, '/api/local/report')).toBe(200);
     const before = stage.backend.count('/auth/session');
-    await page.evaluate(
-      "new BroadcastChannel('tokenward:' + location.origin + '/').postMessage({ ended: 'logout' })",
-    );
+    await page.evaluate("new BroadcastChannel('tokenward:' + location.origin + '/').postMessage('logout')");
     await until(() => stage.backend.count('/auth/session') > before);
     expect(await page.evaluate(() => client.getSession())).not.toBeNull();
     expect(await ended(page)).toEqual([]);
@@ -132,6 +138,7 @@ describeInBrowser('a page in sight', (stage) => {
   it('goes on when only the earlier session of this browser has ended', async () => {
     const page = await stage.visitor.bff();
     await streams(1);
+    await page.evaluate(() => client.getSession());
     stage.backend.endSessions({ tell: false });
     await stage.visitor.logIn();
     stage.backend.tellEnded();
@@ -150,11 +157,81 @@ describeInBrowser('a page in sight', (stage) => {
     expect(await ended(page)).toEqual(['ended']);
   });
 
+  it('is told that the user has logged out, in every tab, although the end comes before the answer', async () => {
+    const [page, other] = [await stage.visitor.bff(), await stage.visitor.mediated()];
+    await streams(2);
+    const answer = stage.backend.hold('/auth/logout');
+    await page.evaluate(() => void (kept['it'] = client.logout()));
+    await until(() => stage.backend.count('/auth/logout') === 1);
+    stage.backend.tellEnded();
+    await untilEnded(page);
+    await untilEnded(other);
+    answer();
+    expect(await page.evaluate(() => kept['it'])).toMatchObject({ endSessionUrl: expect.any(String) });
+    expect([await ended(page), await ended(other)]).toEqual([['logout'], ['logout']]);
+  });
+
   it('keeps no connection while nobody listens', async () => {
     const page = await stage.visitor.bff();
     await streams(1);
     await page.evaluate(() => client.close());
     await streams(0);
     expect(await page.evaluate(() => client.getSession())).not.toBeNull();
+  });
+});
+
+describeInBrowser('a page out of sight', (stage) => {
+  const events = (): number => stage.backend.count('/auth/session/events');
+  const show = (page: Page, state: 'hidden' | 'visible'): Promise<void> =>
+    page.evaluate((visibilityState) => {
+      Object.defineProperty(document, 'visibilityState', { value: visibilityState, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, state);
+
+  it.each(['bff', 'mediated'] as const)(
+    'is told, when it is seen again, that somebody else has logged in: mode %s',
+    async (mode) => {
+      const page = await stage.visitor[mode]();
+      await page.evaluate(() => client.getSession());
+      await until(() => events() === 1);
+      await show(page, 'hidden');
+      await until(() => stage.backend.openStreams === 0);
+      await stage.visitor.logIn('bob');
+      await show(page, 'visible');
+      await untilEnded(page);
+      // Begins anew with them, once.
+      await until(() => events() === 3 && stage.backend.openStreams === 1);
+      expect(await page.evaluate(() => client.getSession())).toMatchObject({ user: { name: 'bob' } });
+      expect(await ended(page)).toEqual(['ended']);
+      expect(events()).toBe(3);
+    },
+  );
+
+  it('does not call an API with the token of the user before', async () => {
+    const page = await stage.visitor.mediated();
+    const things = `${stage.backend.api.url}/things`;
+    await page.evaluate(() => client.getSession());
+    expect(await call(page, things)).toBe(200);
+    await until(() => events() === 1);
+    await show(page, 'hidden');
+    await stage.visitor.logIn('bob');
+    await show(page, 'visible');
+    await untilEnded(page);
+    await page.evaluate(() => client.getSession());
+    expect(await call(page, things)).toBe(200);
+    expect(stage.backend.count('/auth/token/local')).toBe(2);
+  });
+
+  it('says nothing when the same user is still there', async () => {
+    const page = await stage.visitor.bff();
+    await until(() => events() === 1);
+    await show(page, 'hidden');
+    await until(() => stage.backend.openStreams === 0);
+    const before = stage.backend.count('/auth/session');
+    await show(page, 'visible');
+    await until(() => stage.backend.count('/auth/session') > before);
+    expect(await page.evaluate(() => client.getSession())).toMatchObject({ user: { name: 'ada' } });
+    expect(await ended(page)).toEqual([]);
+    expect(events()).toBe(2);
   });
 });

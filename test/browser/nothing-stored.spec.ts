@@ -43,7 +43,7 @@ describeInBrowser('nothing is stored in the browser', (stage) => {
 
     await page.evaluate(() => client.logout());
     expect(await page.evaluate(PLACES)).toEqual(nothing(page));
-    await expect.poll(() => other.evaluate('heard')).toEqual([{ ended: 'logout' }]);
+    await expect.poll(() => other.evaluate('heard')).toEqual(['leaving', 'logout']);
     expect(page.url()).toBe(address);
   });
 

@@ -89,7 +89,7 @@ export async function startLoginApp(
         allowInsecureRequests: true,
         userOf,
         furtherScope: { acme: 'api read write', other: 'api' },
-        mediated: ['acme'],
+        mediated: ['acme', 'other'],
         ...options.authorization,
       }),
       ...(options.metrics ? [TokenMetricsModule] : []),

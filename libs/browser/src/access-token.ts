@@ -25,7 +25,7 @@ export function parseAccessToken(answer: Record<string, unknown>, askedAt: Momen
 }
 
 const invalid = (what: string): TokenClientError =>
-  new TokenClientError('ANSWER_INVALID', `The backend's answer with the access token ${what}.`);
+  new TokenClientError('ANSWER_INVALID', `The backend's answer ${what}.`);
 
 const secondsLeft = ({ lifetimeSeconds, askedAt }: AccessToken, now: Moment): number =>
   lifetimeSeconds === null ? Infinity : lifetimeSeconds - secondsBetween(askedAt, now);

@@ -36,7 +36,7 @@ export function createBackend({ base, timeoutSeconds }: Settings): Backend {
       const response = await send(path, { ...init, method, signal });
       return json(response).catch((): never => {
         if (signal.aborted) throw unavailable('The backend took too long.');
-        throw new TokenClientError('ANSWER_INVALID', `The backend's answer to ${path} is not a JSON object.`);
+        throw new TokenClientError('ANSWER_INVALID', `The backend's answer to ${path} is no JSON object.`);
       });
     },
     open: (path, signal) => send(path, { signal, headers: { accept: 'text/event-stream' } }),
@@ -48,22 +48,18 @@ async function failure(response: Response): Promise<TokenClientError> {
   if (status === 401) return sessionEnded();
   const { code } = await json(response).catch((): Record<string, unknown> => ({}));
   const problem = typeof code === 'string' ? code : undefined;
+  const details = { status, problem };
   if (status !== 429 && status < 500)
-    return new TokenClientError('REFUSED', `The backend refuses (${problem ?? status}).`, {
-      status,
-      problem,
-    });
-  const retryAfterSeconds = retryAfter(response);
+    return new TokenClientError('REFUSED', `The backend refuses (${problem ?? status}).`, details);
   return unavailable(`The backend cannot answer now (${problem ?? status}).`, {
-    status,
-    problem,
-    retryAfterSeconds,
+    ...details,
+    retryAfterSeconds: retryAfter(response),
   });
 }
 
 async function json(response: Response): Promise<Record<string, unknown>> {
   const body: unknown = await response.json();
-  if (typeof body !== 'object' || body === null) throw new TypeError('not an object');
+  if (typeof body !== 'object' || body === null) throw new TypeError('no object');
   return body as Record<string, unknown>;
 }
 

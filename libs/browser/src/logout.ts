@@ -1,6 +1,7 @@
 import type { Backend } from './backend.js';
 import type { Session } from './session.js';
-import { TokenClientError } from './token-client.error.js';
+import type { Tabs } from './tabs.js';
+import type { TokenClientError } from './token-client.error.js';
 
 export interface LoggedOut {
   /** Where the provider ends its own session (OpenID Connect RP-Initiated Logout 1.0); null when there is no such place. */
@@ -8,17 +9,25 @@ export interface LoggedOut {
 }
 
 /** Ends the session at the backend, and then in all tabs. */
-export async function logOut(backend: Backend, session: Session): Promise<LoggedOut> {
+export async function logOut(backend: Backend, session: Session, tabs: Tabs): Promise<LoggedOut> {
+  let answer: Record<string, unknown> = {};
+  // They may hear of the end from the backend before this tab has its answer.
+  tabs.tell('leaving');
   try {
     // A page that is left right after the click is logged out all the same.
-    const { endSessionUrl } = await backend.ask('POST', 'auth/logout', { keepalive: true });
-    session.end({ reason: 'logout' });
-    return { endSessionUrl: webAddress(endSessionUrl) };
+    answer = await backend.ask('POST', 'auth/logout', { keepalive: true });
   } catch (error) {
-    if (!(error instanceof TokenClientError && error.code === 'SESSION_ENDED')) throw error;
-    session.end({ reason: 'logout' });
-    return { endSessionUrl: null };
+    // Without an answer it may have been done all the same.
+    const isOver =
+      (error as TokenClientError).code === 'SESSION_ENDED' ||
+      (await session.current().catch(() => undefined)) === null;
+    if (!isOver) {
+      tabs.tell('staying');
+      throw error;
+    }
   }
+  session.end({ reason: 'logout' });
+  return { endSessionUrl: webAddress(answer['endSessionUrl']) };
 }
 
 /** The page will go there: nothing but http and https, which rules out `javascript:`. */

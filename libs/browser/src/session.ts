@@ -22,6 +22,8 @@ export interface Session {
   /** @throws TokenClientError `CLOSED`, `SESSION_ENDED` */
   assertUsable(): void;
   isAlive(): boolean;
+  /** The backend has said whose it is. */
+  isKnown(): boolean;
   /** The backend has shown that the session lives. */
   seenAlive(): void;
   /** Asks the backend. @throws TokenClientError */
@@ -102,7 +104,7 @@ export function createSession(backend: Backend, hooks: Hooks): Session {
       const info = await backend.ask('GET', 'auth/session');
       if (typeof info['user'] === 'object' && info['user'] !== null) return info as unknown as SessionInfo;
     } catch (error) {
-      if (error instanceof TokenClientError && error.code === 'SESSION_ENDED') return null;
+      if ((error as TokenClientError).code === 'SESSION_ENDED') return null;
       throw error;
     }
     throw new TokenClientError('ANSWER_INVALID', "The backend's answer to auth/session names no user.");
@@ -116,6 +118,7 @@ export function createSession(backend: Backend, hooks: Hooks): Session {
       if (state === 'ended') throw sessionEnded();
     },
     isAlive: () => state === 'alive',
+    isKnown: () => userId !== undefined,
     seenAlive,
     reset,
     end,

@@ -16,7 +16,7 @@ export interface Surroundings {
 /** What is used of a `BroadcastChannel`. */
 export interface Channel {
   postMessage(message: unknown): void;
-  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => unknown): void;
   close(): void;
 }
 

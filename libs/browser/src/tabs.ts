@@ -1,26 +1,25 @@
 import type { SessionEnd } from './session.js';
 import type { Surroundings } from './surroundings.js';
 
+/** The session is over, and how; or a log-out has begun, or has failed. */
+export type News = SessionEnd['reason'] | 'leaving' | 'staying';
+
 export interface Tabs {
-  /** Tells the other tabs that the session is over. */
-  tell(end: SessionEnd): void;
+  tell(news: News): void;
   close(): void;
 }
 
 /**
- * News between the tabs, windows and workers of one origin. They say that a session is over and nothing else: each tab
- * asks the backend for its own token, so that none ever waits for another one, which may be frozen or gone.
+ * News between the tabs, windows and workers of one origin. They say that a session is over, or will be, and nothing else:
+ * each tab asks the backend for its own token, so that none ever waits for another one, which may be frozen or gone.
  */
-export function createTabs(base: URL, { channel }: Surroundings, hear: (end: SessionEnd) => void): Tabs {
+export function createTabs(base: URL, { channel }: Surroundings, hear: (news: unknown) => unknown): Tabs {
   const opened = channel(`tokenward:${base.href}`);
-  opened?.addEventListener('message', ({ data }) => {
-    const { ended } = (data ?? {}) as { ended?: unknown };
-    if (ended === 'logout' || ended === 'ended') hear({ reason: ended });
-  });
+  opened?.addEventListener('message', ({ data }) => hear(data));
   return {
     // A channel ends at its origin: there is none to name.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin
-    tell: ({ reason }) => opened?.postMessage({ ended: reason }),
+    tell: (news) => opened?.postMessage(news),
     close: () => opened?.close(),
   };
 }

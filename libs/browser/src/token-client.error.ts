@@ -47,8 +47,7 @@ export class TokenClientError extends Error {
 
   /** @internal The same failure, for somebody who asks later. */
   withRetryAfter(retryAfterSeconds: number): TokenClientError {
-    const { code, message, status, problem } = this;
-    return new TokenClientError(code, message, { status, problem, retryAfterSeconds });
+    return Object.assign(new TokenClientError(this.code, this.message, this), { retryAfterSeconds });
   }
 }
 

@@ -57,7 +57,7 @@ export function readOptions(options: TokenClientOptions, { href, origin }: Surro
   demand(timeoutSeconds >= 1 && timeoutSeconds <= 300, 'timeoutSeconds must be 1 to 300');
   if (mode === 'mediated') {
     demand(PROVIDER.test(provider ?? ''), 'provider must name a provider of the backend');
-    demand(apiOrigins?.length, 'apiOrigins must name the origins that get the token');
+    demand(apiOrigins?.length, 'apiOrigins must name who gets the token');
   } else {
     demand(mode === 'bff', 'mode must be "bff" or "mediated"');
     demand(!provider && !apiOrigins, 'provider and apiOrigins belong to mode "mediated"');

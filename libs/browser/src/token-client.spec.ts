@@ -3,6 +3,12 @@ import { FakePage } from '../../../test/support/fake-page.js';
 import { createClient, type TokenClient } from './token-client.js';
 
 const json = (body: unknown, status = 200): Response => new Response(JSON.stringify(body), { status });
+const ada = (): Response => json({ user: { userId: 'ada' } });
+const nobody = (): Response => json({ code: 'SESSION_REQUIRED' }, 401);
+
+/** What each route of the backend answers from now on. */
+const answers = (routes: Record<string, () => Response | Promise<Response>>): unknown =>
+  vi.stubGlobal('fetch', async ({ pathname }: URL) => routes[pathname.slice('/auth/'.length)]!());
 
 describe('a client', () => {
   let page: FakePage;
@@ -25,7 +31,7 @@ describe('a client', () => {
     stop();
     await client.logout();
     expect(heard).toEqual(['logout']);
-    expect(page.told).toEqual([{ ended: 'logout' }]);
+    expect(page.told).toEqual(['leaving', 'logout']);
   });
 
   it('calls back everybody, although one of them fails', async () => {
@@ -55,9 +61,69 @@ describe('a client', () => {
   });
 
   it('is logged out when the session was over already', async () => {
-    answer = () => json({ code: 'SESSION_REQUIRED' }, 401);
+    answer = nobody;
     expect(await client.logout()).toEqual({ endSessionUrl: null });
-    expect(page.told).toHaveLength(1);
+    expect(page.told).toContainEqual('logout');
+  });
+
+  it('calls its log-out by this name, although it hears of the end before the answer', async () => {
+    answers({ session: ada });
+    const heard: string[] = [];
+    client.onSessionEnd(({ reason }) => void heard.push(reason));
+    await client.getSession();
+
+    let answerLogout!: (response: Response) => void;
+    const logout = (): Promise<Response> => new Promise((resolve) => (answerLogout = resolve));
+    answers({ logout, session: nobody });
+    const loggedOut = client.logout();
+    expect(await client.getSession()).toBeNull();
+    expect(heard).toEqual(['logout']);
+    answerLogout(json({ endSessionUrl: 'https://provider.example/end' }));
+    expect(await loggedOut).toEqual({ endSessionUrl: 'https://provider.example/end' });
+    expect(heard).toEqual(['logout']);
+    expect(page.told).toEqual(['leaving', 'logout']);
+  });
+
+  it.each([
+    ['logs out', ['leaving'], 'logout'],
+    ['could not log out', ['leaving', 'staying'], 'ended'],
+    ['has logged out of an earlier session', ['leaving', 'logout'], 'ended'],
+  ])('takes an end for what it is when another tab %s', async (_what, news, reason) => {
+    let hear!: (message: { data: unknown }) => void;
+    const channel = {
+      ...page.channel(),
+      addEventListener: (_: string, listener: typeof hear) => (hear = listener),
+    };
+    const otherPage = Object.assign(new FakePage(), { channel: () => channel });
+    const other = createClient({ mode: 'bff', baseUrl: '/', events: false }, otherPage);
+    const heard: string[] = [];
+    answers({ session: ada });
+    other.onSessionEnd((end) => void heard.push(end.reason));
+    await other.getSession();
+    for (const data of news) hear({ data });
+    await other.getSession();
+    answers({ session: nobody });
+    await other.getSession();
+    expect(heard).toEqual([reason]);
+  });
+
+  it.each([
+    ['nobody answered', () => Promise.reject(new TypeError('network error'))],
+    ['a proxy answered', () => new Response('<html>', { status: 504 })],
+    ['what was answered cannot be read', () => new Response('')],
+  ])('is logged out when the backend has ended the session, although %s', async (_what, lost) => {
+    answers({ logout: lost, session: nobody });
+    expect(await client.logout()).toEqual({ endSessionUrl: null });
+    expect(page.told).toEqual(['leaving', 'logout']);
+  });
+
+  it.each([
+    ['says that the session lives', ada],
+    ['does not say whether the session lives', () => json({}, 503)],
+  ])('is not called logged out when the log-out fails, and the backend %s', async (_what, session) => {
+    answers({ logout: () => json({}, 503), session });
+    await expect(client.logout()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(page.told).toEqual(['leaving', 'staying']);
   });
 
   it.each(['javascript:alert(1)', 'data:text/html,x', '/relative', 17, undefined])(

@@ -27,7 +27,8 @@ export interface TokenClient {
   onSessionEnd(callback: (end: SessionEnd) => void): () => void;
   /**
    * Ends the session at the backend and in all tabs. It leads nowhere: where the user goes next is up to the page.
-   * @throws TokenClientError when the backend could not be told; the session then lives on
+   * Without an answer it asks whether the session is over.
+   * @throws TokenClientError when it lives on, or the backend does not say
    */
   logout(): Promise<LoggedOut>;
   /** Forgets the token and listens no longer, for a page that makes clients as it goes. Not to be used afterwards. */
@@ -44,19 +45,26 @@ export function createClient(options: TokenClientOptions, surroundings: Surround
   const listeners = new Set<(end: SessionEnd) => void>();
   const backend = createBackend(settings);
   let leaving: Promise<LoggedOut> | null = null;
+  let othersLeave = false;
 
   const session = createSession(backend, {
     onReset: () => tokens.forget(),
     onAlive: () => listeners.size > 0 && watch.start(),
     onEnd(end, told) {
       watch.stop();
-      if (!told) tabs.tell(end);
-      for (const listener of listeners) inform(listener, end);
+      // While a log-out is under way the end is its doing, whoever tells of it first.
+      const reason = leaving || othersLeave ? 'logout' : end.reason;
+      othersLeave = false;
+      if (!told) tabs.tell(reason);
+      for (const listener of listeners) inform(listener, { reason });
     },
   });
   const tokens = createTokenSource(settings, backend, session, surroundings);
   const watch = createWatch(settings, session, backend, surroundings);
-  const tabs = createTabs(settings.base, surroundings, (end) => void session.contest(end, true));
+  const tabs = createTabs(settings.base, surroundings, async (news) => {
+    if (news === 'logout' || news === 'ended') await session.contest({ reason: news }, true);
+    othersLeave = news === 'leaving';
+  });
 
   return Object.freeze<TokenClient>({
     fetch: createFetch(settings, session, tokens, surroundings),
@@ -65,7 +73,7 @@ export function createClient(options: TokenClientOptions, surroundings: Surround
       if (settings.provider === null)
         throw new TokenClientError(
           'NO_TOKEN_IN_BFF_MODE',
-          'In mode "bff" the browser has no access token: call the API through the backend.',
+          'Mode "bff" has no access token: call the API through the backend.',
         );
       return tokens.get(signal);
     },
@@ -81,7 +89,7 @@ export function createClient(options: TokenClientOptions, surroundings: Surround
       };
     },
     logout: () =>
-      (leaving ??= logOut(backend, session).finally(() => {
+      (leaving ??= logOut(backend, session, tabs).finally(() => {
         leaving = null;
       })),
     close() {

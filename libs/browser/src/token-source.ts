@@ -78,7 +78,7 @@ export function createTokenSource(
       // Asked before it is looked at: some browsers say that they are offline when they are not.
       if (isOnline() || (error as TokenClientError).code !== 'UNAVAILABLE') throw error;
       if (!(await comesOnline()))
-        throw new TokenClientError('OFFLINE', `The browser has been offline for ${timeoutSeconds} s.`);
+        throw new TokenClientError('OFFLINE', `The browser was offline for ${timeoutSeconds} s.`);
       return askBackend(forced);
     }
   }

@@ -7,6 +7,7 @@ import { readOptions } from './token-client.options.js';
 import { createWatch, type Watch } from './watch.js';
 
 const ada = { user: { userId: 'ada' }, expiresAt: '', idleExpiresAt: '' };
+const bob = { ...ada, user: { userId: 'bob' } };
 const away = new TokenClientError('UNAVAILABLE', 'away');
 const noSuchRoute = new TokenClientError('REFUSED', 'no', { status: 404 });
 
@@ -119,6 +120,92 @@ describe('the watch over the session', () => {
     page.fire('wake');
     expect(backend.opened).toHaveLength(7);
     expect(ends).toEqual([]);
+  });
+
+  describe('of a page that knows who has logged in', () => {
+    let stream: WritableStreamDefaultWriter;
+
+    beforeEach(async () => {
+      const info = session.current();
+      backend.asked[0]!.answer(ada);
+      await info;
+      stream = await connected();
+    });
+
+    /** The page sees nothing for a while, and then again. */
+    const gaps: Record<string, () => Promise<unknown> | void> = {
+      'the page was out of sight': () => {
+        for (const type of ['hide', 'wake'] as const) page.fire(type);
+      },
+      'the machine slept': () => {
+        page.sleep(3600);
+        page.fire('wake');
+      },
+      'the connection was broken': async () => {
+        await stream.close();
+        await vi.advanceTimersByTimeAsync(2000);
+      },
+    };
+
+    it.each(Object.entries(gaps))('tells that somebody else has, while %s', async (_what, pass) => {
+      await pass();
+      expect(backend.opened).toHaveLength(2);
+      await connected();
+      expect(backend.asked).toHaveLength(2);
+      backend.asked[1]!.answer(bob);
+      await settled();
+      expect(ends).toEqual(['ended']);
+
+      // Goes on with them, and with one stream.
+      expect(backend.opened.map(({ signal }) => signal.aborted)).toEqual([true, true, false]);
+      await connected();
+      backend.asked[2]!.answer(bob);
+      await vi.advanceTimersByTimeAsync(100_000);
+      expect([backend.opened.length, backend.asked.length]).toEqual([3, 3]);
+      expect(ends).toEqual(['ended']);
+    });
+
+    it('goes on when it is still the same user, or nobody can say', async () => {
+      for (const answer of [ada, away]) {
+        for (const type of ['hide', 'wake'] as const) page.fire(type);
+        await connected();
+        backend.asked.at(-1)!.answer(answer);
+        await settled();
+      }
+      expect(ends).toEqual([]);
+      expect(last().signal.aborted).toBe(false);
+      expect(backend.asked).toHaveLength(3);
+    });
+
+    it('asks nothing when it begins', () => {
+      expect(backend.asked).toHaveLength(1);
+    });
+  });
+
+  it('tells that somebody else has logged in, although the page has never asked who it was', async () => {
+    watch.start();
+    await connected();
+    backend.asked[0]!.answer(ada);
+    await settled();
+    for (const type of ['hide', 'wake'] as const) page.fire(type);
+    await connected();
+    backend.asked[1]!.answer(bob);
+    await settled();
+    expect(ends).toEqual(['ended']);
+  });
+
+  it('tells that somebody else has logged in before a tab in the background was looked at', async () => {
+    page.hidden = true;
+    const info = session.current();
+    backend.asked[0]!.answer(ada);
+    await info;
+    expect(backend.opened).toHaveLength(0);
+    page.hidden = false;
+    page.fire('wake');
+    await connected();
+    backend.asked[1]!.answer(bob);
+    await settled();
+    expect(ends).toEqual(['ended']);
   });
 
   it('pauses longer before each try', async () => {

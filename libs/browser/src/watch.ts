@@ -32,6 +32,8 @@ export function createWatch(
   let heardAt: Moment | null = null;
   let streams = events;
   let stops: (() => void)[] = [];
+  /** Somebody else may have logged in unheard; not when a page begins, which asks who is there by itself. */
+  let unheard = false;
 
   const heard = (): void => {
     heardAt = now();
@@ -68,16 +70,21 @@ export function createWatch(
   async function follow(signal: AbortSignal): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS && !signal.aborted; attempt += 1) {
       const openedAt = now();
+      const mayBeAnother = unheard;
+      unheard = true;
       try {
         const { body } = await backend.open('auth/session/events', signal);
         heard();
         session.seenAlive();
+        // The stream is about the session that the browser has now, and does not say whose it is.
+        if (mayBeAnother || !session.isKnown()) void session.current().catch(() => undefined);
         // Another log-in of this browser ends the session as well, and then there is a new one.
         if (await hasEvent(body!, 'ended', heard)) await session.contest({ reason: 'ended' });
       } catch (error) {
         const { code } = error as TokenClientError;
         if (signal.aborted) return;
-        if (code === 'SESSION_ENDED') return lost();
+        // A page that nobody has logged in on has no session to lose.
+        if (code === 'SESSION_ENDED') return session.isAlive() ? session.end({ reason: 'ended' }) : stop();
         if (code === 'REFUSED') streams = false;
       }
       if (!streams) return;
@@ -86,16 +93,11 @@ export function createWatch(
     }
   }
 
-  /** A page that nobody has logged in on has no session to lose. */
-  function lost(): void {
-    if (session.isAlive()) session.end({ reason: 'ended' });
-    else stop();
-  }
-
   return {
     start() {
       if (stops.length > 0) return;
       stops = [on('wake', look), on('hide', disconnect)];
+      unheard ||= isHidden();
       look();
     },
     stop,

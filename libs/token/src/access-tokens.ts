@@ -47,7 +47,12 @@ export class AccessTokens {
     return this.refresher.serve((askedAt) =>
       openCurrent(
         async () => refreshable(await this.rows.find(ref), ref),
-        (row) => this.useRow(row, { ref, minTtlSeconds, force, begun, askedAt }),
+        async (row) => {
+          const token = await this.useRow(row, { ref, minTtlSeconds, force, begun, askedAt });
+          // A moment early, which makes the time that is left no longer than it is.
+          IssuedAccessToken.readAt(token, row.now, askedAt);
+          return token;
+        },
       ),
     );
   }

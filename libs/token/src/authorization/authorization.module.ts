@@ -18,8 +18,9 @@ import { BackchannelService } from './backchannel.service.js';
 import { CallbackService } from './callback.service.js';
 import { LoginController } from './login.controller.js';
 import { LogoutService } from './logout.service.js';
-import { LogInAgainFilter, MediatedTokenController } from './mediated-token.controller.js';
+import { MediatedTokenController, NoTokenFilter } from './mediated-token.controller.js';
 import { PublicUrl } from './public-url.js';
+import { RefusedTokens } from './refused-tokens.js';
 import { resolveAuthorizationOptions, type ResolvedAuthorizationOptions } from './resolve-options.js';
 import { SessionController } from './session.controller.js';
 import { SessionEventsController, StreamGuard } from './session-events.controller.js';
@@ -104,8 +105,9 @@ import { Transactions } from './transactions.js';
       (sessions: SessionService, clock: Clock, { limits }: ResolvedAuthorizationOptions) =>
         new SessionStreams(sessions, clock, limits.streamsPerSession),
     ),
+    provide(RefusedTokens, [TokenService], (tokens: TokenService) => new RefusedTokens(tokens)),
     AuthorizationFaultFilter,
-    LogInAgainFilter,
+    NoTokenFilter,
     LogoutErrorFilter,
     StreamGuard,
   ],

@@ -42,7 +42,11 @@ export class SessionStreams implements OnModuleDestroy {
       });
       page.next({ type: 'open', data: {} });
       // It may have ended before anybody listened.
-      void this.sessions.current(request).then((found) => found?.handle === handle || end(), end);
+      // Where that cannot be asked, the page comes again.
+      void this.sessions.current(request).then(
+        (found) => found?.handle === handle || end(),
+        () => page.complete(),
+      );
       void this.#ping(page, expiresAt.getTime(), end);
       return () => {
         subscription.unsubscribe();

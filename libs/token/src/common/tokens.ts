@@ -32,6 +32,8 @@ export class IssuedAccessToken extends Secret {
   readonly scope: string | null;
   readonly #generation: number;
   readonly #dpopKey: string | null;
+  /** By how much the database's clock is ahead of the monotonic one; null where no row was read. */
+  #databaseAhead: number | null = null;
 
   constructor(value: string, fields: AccessTokenFields, generation: number, dpopKey: string | null = null) {
     super(value);
@@ -50,6 +52,18 @@ export class IssuedAccessToken extends Secret {
   /** The private key that this token is bound to, as text; null where it is not, or where the key is not here. @internal */
   static dpopKeyOf(token: IssuedAccessToken): string | null {
     return token.#dpopKey;
+  }
+
+  /** `expiresAt` is an instant of the database, whose clock showed `now` when the monotonic one showed `monotonic`. @internal */
+  static readAt(token: IssuedAccessToken, now: number, monotonic: number): void {
+    token.#databaseAhead = now - monotonic;
+  }
+
+  /** Milliseconds until expiry, whatever time this machine believes it is; null where nobody knows. @internal */
+  static millisecondsLeft(token: IssuedAccessToken, monotonic: number): number | null {
+    const { expiresAt } = token;
+    if (expiresAt === null || token.#databaseAhead === null) return null;
+    return expiresAt.getTime() - token.#databaseAhead - monotonic;
   }
 
   override toJSON(): unknown {
