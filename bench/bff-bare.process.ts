@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, RouteConfig, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { TokenHttpService } from '@tokenward/nestjs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NEVER } from 'rxjs';
 import { ApiProxy } from '../src/api/api.proxy.js';
 import { ListedApis } from '../src/api/listed-apis.js';
 import { bodyUnread, leaveBodiesUnread } from '../src/api/unread-bodies.js';
@@ -24,7 +25,7 @@ class BareController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const path = request.raw.url!.slice(`/api/${provider}`.length);
-    await this.proxy.pass({ userId: 'nobody', tenantId: 'default', provider }, path, request, reply);
+    await this.proxy.pass({ userId: 'nobody', tenantId: 'default', provider }, path, request, reply, NEVER);
   }
 }
 

@@ -16,6 +16,7 @@ import { SessionModule } from '@tokenward/nestjs/session';
 import { adminArea } from './admin/admin.area.js';
 import { ApiController } from './api/api.controller.js';
 import { ApiProxy } from './api/api.proxy.js';
+import { EndedSessions } from './api/ended-sessions.js';
 import { ListedApis } from './api/listed-apis.js';
 import { userOf } from './auth/user-of.js';
 import type { Config } from './config/config.js';
@@ -110,6 +111,7 @@ export class AppModule {
         { provide: PublicUrl, useValue: publicUrl },
         { provide: APP_FILTER, useClass: ProblemFilter },
         ApiProxy,
+        EndedSessions,
         ListedApis,
         StoredColumns,
       ],

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiFaultFilter } from './api-fault.filter.js';
 import { callNotListed } from './api.fault.js';
 import { ApiProxy } from './api.proxy.js';
+import { EndedSessions } from './ended-sessions.js';
 import { bodyUnread } from './unread-bodies.js';
 
 /** `/api/<provider>/<path>`: the browser has a session, the API gets a token, and neither sees the other's secret. */
@@ -12,12 +13,15 @@ import { bodyUnread } from './unread-bodies.js';
 @UseGuards(SessionGuard)
 @UseFilters(ApiFaultFilter)
 export class ApiController {
-  constructor(private readonly proxy: ApiProxy) {}
+  constructor(
+    private readonly proxy: ApiProxy,
+    private readonly ended: EndedSessions,
+  ) {}
 
   @All(':provider/*')
   @RouteConfig(bodyUnread)
   async call(
-    @CurrentSession() { userId, tenantId }: Session,
+    @CurrentSession() session: Session,
     @Param('provider') provider: string,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
@@ -25,6 +29,8 @@ export class ApiController {
     // As it came over the wire: the router has decoded what it names, and takes more than one way to write it.
     const [here, target] = [`/api/${provider}`, request.raw.url ?? ''];
     if (!target.startsWith(`${here}/`)) throw callNotListed();
-    await this.proxy.pass({ userId, tenantId, provider }, target.slice(here.length), request, reply);
+    const { userId, tenantId } = session;
+    const over = this.ended.of(session, request);
+    await this.proxy.pass({ userId, tenantId, provider }, target.slice(here.length), request, reply, over);
   }
 }

@@ -46,6 +46,10 @@ export const apiUnauthorized = (): ApiFault =>
 export const apiRedirects = (): ApiFault =>
   new ApiFault(502, 'API_REDIRECT_REFUSED', 'The API leads away from where it is configured to be.');
 
+/** As the guard says it to calls that come later. */
+export const sessionOver = (): ApiFault =>
+  new ApiFault(401, 'SESSION_REQUIRED', 'The session has ended meanwhile.');
+
 /** Nobody reads this one. */
 export const browserGone = (): ApiFault =>
   new ApiFault(400, 'BROWSER_GONE', 'The browser no longer waits for an answer.');

@@ -1,5 +1,5 @@
 import type { ApiLimits } from '../config/api-limits.js';
-import { apiTimeout, type ApiFault } from './api.fault.js';
+import { apiTimeout } from './api.fault.js';
 
 /** Ends a call in which nothing moves any more, and whatever else its end is due to. */
 export class CallWatch {
@@ -10,7 +10,7 @@ export class CallWatch {
     this.timer = this.after(limits.firstByteSeconds);
   }
 
-  /** Aborted with the `ApiFault` that the call has ended with. */
+  /** Aborted with the error that the call has ended with, mostly an `ApiFault`. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
@@ -27,7 +27,7 @@ export class CallWatch {
     clearTimeout(this.timer);
   }
 
-  end(fault: ApiFault): void {
+  end(fault: Error): void {
     this.done();
     this.controller.abort(fault);
   }

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { addAbortSignal, pipeline, type Readable } from 'node:stream';
 import { answerHeaders } from './answer-headers.js';
-import { answerTooLarge, apiRedirects, apiUnauthorized, browserGone, type ApiFault } from './api.fault.js';
+import { answerTooLarge, ApiFault, apiRedirects, apiUnauthorized } from './api.fault.js';
 import type { CallWatch } from './call-watch.js';
 import type { ListedApi } from './listed-api.js';
 import { Meter } from './meter.js';
@@ -49,8 +49,9 @@ function metered(data: Readable, { watch, api, request }: PassedCall): Readable 
   const most = api.limits.answerBytes;
   const meter = new Meter(most, watch.moved, () => watch.end(answerTooLarge(most)));
   pipeline(data, addAbortSignal(watch.signal, meter), (error) => {
-    const reason = watch.signal.aborted ? (watch.signal.reason as ApiFault) : error;
-    if (error && (reason as ApiFault).code !== browserGone().code)
+    const reason = watch.signal.aborted ? (watch.signal.reason as Error) : error;
+    // As before an answer: what has to do with the page and its session alone is no news.
+    if (error && !(reason instanceof ApiFault && reason.status < 500))
       logger.warn(`${request.method} ${request.url?.split('?')[0]} was broken off: ${reason?.message}`);
   });
   return meter;

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { answerTo, problemOf, startProxiedApp, type ProxiedApp } from '../support/proxied-app.js';
 import { growthDuring } from '../support/resident.js';
+import { Visitor } from '../support/visitor.js';
 
 const mebibyte = Buffer.alloc(2 ** 20);
 const large = 200;
@@ -144,6 +145,49 @@ describe('bodies that are passed on', () => {
       expect(String((await once(answer, 'data'))[0])).toBe('first');
       answer.destroy();
       await expectClosed(app.api.arrivals[0]!.response);
+    });
+
+    describe('with the session that they came with, ended at another device,', () => {
+      const callOf = async (phone: Visitor) => {
+        await phone.logIn(app.app.url);
+        return app.call('/test/me', { headers: { cookie: phone.cookieFor(app.app.url) } }).end();
+      };
+      const endSessionOf = async (phone: Visitor): Promise<void> => {
+        const list = await phone.ask(`${app.app.url}/auth/sessions`);
+        const { handle } = ((await list.json()) as { handle: string; isCurrent: boolean }[]).find(
+          ({ isCurrent }) => isCurrent,
+        )!;
+        const url = `${app.app.url}/auth/sessions/${handle}`;
+        expect((await app.visitor.post(url, { method: 'DELETE' })).status).toBe(204);
+      };
+
+      it('on both sides', async () => {
+        app.api.answer = ({ response }) => response.writeHead(200).write('first');
+        const phone = new Visitor();
+        const [here, there] = await Promise.all([
+          answerTo(app.call('/test/me').end()),
+          answerTo(await callOf(phone)),
+        ]);
+        const whole = failure(text(there));
+        await endSessionOf(phone);
+        expect((await whole).message).toBe('aborted');
+        await expect
+          .poll(() => app.api.arrivals.filter(({ response }) => response.destroyed))
+          .toHaveLength(1);
+        for (const { response } of app.api.arrivals) response.end('last');
+        expect(await text(here), 'what another session reads').toBe('firstlast');
+      });
+
+      it('as calls that are not answered any more', async () => {
+        app.api.answer = () => undefined;
+        const phone = new Visitor();
+        const sent = await callOf(phone);
+        await expect.poll(() => app.api.arrivals).toHaveLength(1);
+        const problem = problemOf(sent);
+        await endSessionOf(phone);
+        expect(await problem).toEqual({ status: 401, code: 'SESSION_REQUIRED' });
+        await expectClosed(app.api.arrivals[0]!.request);
+      });
     });
 
     it.each([{}, { 'content-length': '10' }])(

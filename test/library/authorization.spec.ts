@@ -1,5 +1,5 @@
 import { AuthorizationEntity, ReauthorizationRequiredError, type TokenEvent } from '@tokenward/nestjs';
-import { DatabaseFaults } from '@tokenward/nestjs/testing';
+import { ageTokens, DatabaseFaults } from '@tokenward/nestjs/testing';
 import { type CryptoKey, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, describeOnEachDatabase, type TestDatabase } from '../support/database.js';
@@ -319,6 +319,20 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
     });
   });
 
+  it('asks for no more than always because of a link of another site', async () => {
+    await logIn(visitor);
+    const askedFrom = async (site: string, scope: string): Promise<number> => {
+      const headers = { 'sec-fetch-site': site };
+      return (await visitor.get(`${app.url}/auth/login/acme?scope=${scope}`, { headers })).status;
+    };
+    for (const site of ['cross-site', 'same-site']) {
+      expect(await askedFrom(site, 'read')).toBe(403);
+      expect(await askedFrom(site, 'profile')).toBe(303);
+    }
+    for (const site of ['same-origin', 'none']) expect(await askedFrom(site, 'read')).toBe(303);
+    expect(outcomes()).toContain('cross_site');
+  });
+
   it('begins with a navigation only', async () => {
     for (const dest of ['image', 'iframe', 'empty']) {
       const headers = { 'sec-fetch-dest': dest };
@@ -469,7 +483,7 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
       expect(searchParams.has('id_token_hint'), 'an ID token in an address').toBe(false);
       expect(await sessionOf(visitor)).toBe(401);
       expect(visitor.cookieFor(app.url)).toBe('');
-      expect(provider.oracle.revokedGrants).toHaveLength(before + 1);
+      await expect.poll(() => provider.oracle.revokedGrants.length).toBe(before + 1);
       expect((await visitor.get(endSessionUrl)).status).toBe(200);
     });
 
@@ -479,8 +493,48 @@ describe.each(Object.keys(platforms) as Platform[])('Logging in on %s', (platfor
       expect(answer.headers.get('cache-control')).toBe('no-store');
       const body = (await answer.json()) as Record<string, unknown>;
       expect(Object.keys(body).toSorted()).toEqual(['access_token', 'expires_in', 'scope', 'token_type']);
-      expect((await visitor.post(`${app.url}/auth/token/other`)).status).toBe(404);
+      expect((await visitor.post(`${app.url}/auth/token/strict`)).status).toBe(404);
       expect((await new Visitor().post(`${app.url}/auth/token/acme`)).status).toBe(401);
+    });
+
+    it('all tabs whose token an API has refused before its time get the same newer one', async () => {
+      await logIn(visitor, 'acme', { name: 'hal', password: 'x' });
+      const tokenFor = async (headers: Record<string, string> = {}): Promise<unknown> => {
+        const answer = await visitor.post(`${app.url}/auth/token/acme`, {
+          headers: { ...CSRF.headers, ...headers },
+        });
+        return ((await answer.json()) as { access_token: unknown }).access_token;
+      };
+      const before = await tokenFor();
+      const refused = { 'x-tokenward-refused': '1' };
+      const [one, two] = await Promise.all([tokenFor(refused), tokenFor(refused)]);
+      expect(one).not.toBe(before);
+      expect([two, await tokenFor(refused), await tokenFor()]).toEqual([one, one, one]);
+      expect(app.events.filter(({ type }) => type === 'refresh')).toHaveLength(1);
+    });
+
+    it('an account that is not connected, or needs a new log-in, is no reason to log the user out', async () => {
+      await logIn(visitor);
+      const codeFor = async (headers: Record<string, string> = {}): Promise<unknown> => {
+        const answer = await visitor.post(`${app.url}/auth/token/other`, {
+          headers: { ...CSRF.headers, ...headers },
+        });
+        const { code, access_token: token } = (await answer.json()) as Record<string, unknown>;
+        return [answer.status, code ?? typeof token];
+      };
+      await app.tokens.revokeTokens({ ...userOfAda, provider: 'other' });
+      expect(await codeFor()).toEqual([403, 'TOKEN_NOT_FOUND']);
+      const store = () =>
+        app.tokens.storeTokens(
+          { ...userOfAda, provider: 'other' },
+          { access_token: 'cannot be refreshed', token_type: 'Bearer', expires_in: 60 },
+        );
+      await store();
+      expect(await codeFor({ 'x-tokenward-refused': '1' })).toEqual([200, 'string']);
+      await store();
+      await ageTokens(app.dataSource, 3_600);
+      expect(await codeFor()).toEqual([403, 'REAUTHORIZATION_REQUIRED']);
+      expect(await sessionOf(visitor)).toMatchObject(userOfAda);
     });
   });
 });

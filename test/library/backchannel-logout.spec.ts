@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { LogoutTokenEntity } from '@tokenward/nestjs';
+import { DatabaseFaults } from '@tokenward/nestjs/testing';
 import { generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDatabase, describeOnEachDatabase, type TestDatabase } from '../support/database.js';
@@ -34,6 +35,16 @@ const post = (
 
 const send = (app: LoginApp, token: string, provider?: string): Promise<Response> =>
   post(app, new URLSearchParams({ logout_token: token }), provider === undefined ? {} : { provider });
+
+/** What the provider calls the sessions of a user, the newest first. */
+const sidsOf = async ({ sessions }: LoginApp, userId: string): Promise<string[]> =>
+  (await sessions.list({ userId })).map(({ login }) => login!.sid!);
+
+const tokenStatus = async (
+  { tokens }: LoginApp,
+  userId: string,
+  provider: string,
+): Promise<string | undefined> => (await tokens.listTokens({ userId, provider }))[0]?.status;
 
 const goodClaims = ({ issuer }: LoginProvider, more: JWTPayload = {}): JWTPayload => ({
   iss: issuer,
@@ -235,6 +246,29 @@ describe.each(Object.keys(platforms) as Platform[])(
       expect([await status('acme'), await status('other')]).toEqual(['active', 'revoked']);
     });
 
+    it('may name a device, and leaves the others logged in, with the tokens that they share with it', async () => {
+      const [phone, laptop] = [await logIn(app, 'ben', 'other'), await logIn(app, 'ben', 'other')];
+      const [newer, older] = await sidsOf(app, 'other:ben');
+      const end = async (sid: string): Promise<number> =>
+        (await send(app, await provider.sign(goodClaims(provider, { sub: 'ben', sid })), 'other')).status;
+      expect(await end(older!)).toBe(200);
+      expect([await sessionStatus(app, phone), await sessionStatus(app, laptop)]).toEqual([401, 200]);
+      expect(await tokenStatus(app, 'other:ben', 'other')).toBe('active');
+      expect(await end(newer!)).toBe(200);
+      expect(await sessionStatus(app, laptop)).toBe(401);
+      expect(await tokenStatus(app, 'other:ben', 'other')).toBe('revoked');
+    });
+
+    it('that failed half-way is finished when the same token comes again', async () => {
+      const cleo = await logIn(app, 'cleo', 'other');
+      const token = await provider.sign(goodClaims(provider, { sub: 'cleo' }));
+      new DatabaseFaults(app.dataSource).fail(/SELECT lookup,/, 'before');
+      expect((await send(app, token, 'other')).status).toBe(400);
+      expect((await send(app, token, 'other')).status).toBe(200);
+      expect(await sessionStatus(app, cleo)).toBe(401);
+      expect(await tokenStatus(app, 'other:cleo', 'other')).toBe('revoked');
+    });
+
     it('comes from the real provider when the user logs out there, and its pages are told', async () => {
       const stream = await ada.get(`${app.url}/auth/session/events`);
       expect(stream.headers.get('content-type')).toMatch('text/event-stream');
@@ -313,6 +347,21 @@ describeOnEachDatabase('Logout tokens', ({ createDatabase: create }) => {
     const answers = await Promise.all([app, other, app, other].map((replica) => send(replica, token)));
     expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(['200', '400', '400', '400']);
     await vi.waitFor(async () => expect(await sessionStatus(app, ada)).toBe(401));
+  });
+
+  it('of two devices at the same moment leave no tokens behind that both had', async () => {
+    await logIn(app, 'dan', 'other');
+    await logIn(app, 'dan', 'other');
+    const [newer, older] = await sidsOf(app, 'other:dan');
+    const end = async (replica: LoginApp, sid: string): Promise<number> =>
+      (await send(replica, await provider.sign(goodClaims(provider, { sub: 'dan', sid })), 'other')).status;
+    const held = new DatabaseFaults(app.dataSource).hold(/UPDATE \S*tokenward_sessions\S* SET ended_at/);
+    const first = end(app, older!);
+    await held.reached;
+    expect(await end(other, newer!)).toBe(200);
+    held.release();
+    expect(await first).toBe(200);
+    expect(await tokenStatus(app, 'other:dan', 'other')).toBe('revoked');
   });
 
   it('are remembered for no longer than they could be used again', async () => {

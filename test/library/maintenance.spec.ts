@@ -1,9 +1,11 @@
 import { TokenEntity, type TokenRef } from '@tokenward/nestjs';
+import { SessionModule, SessionService } from '@tokenward/nestjs/session';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshKeyring, PROVIDER, type Replica, startReplica, tokenOptions } from '../support/app.js';
 import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
 import { startProvider, type TestProvider } from '../support/provider.js';
+import { SessionBrowser } from '../support/session/session-browser.js';
 
 const DAY_MS = 86_400_000;
 const sharedKeyring = { keyring: freshKeyring() };
@@ -69,6 +71,21 @@ describeOnEachDatabase('Maintenance', ({ createDatabase }) => {
     expect(left).toEqual(expect.arrayContaining(alive));
     for (const userId of dead) expect(left).not.toContain(userId);
     expect(await replicas[0].maintenance.cleanUp()).toBe(0);
+  });
+
+  it('logs nobody out whose provider gives no refresh tokens', async () => {
+    const options = tokenOptions(provider, { encryption: sharedKeyring, cleanup: { retentionDays: 0 } });
+    const replica = await startReplica(database, options, { imports: [SessionModule.forRoot()] });
+    const { userId } = await login();
+    const browser = new SessionBrowser(replica.module.get(SessionService));
+    const { handle } = await browser.logIn({ userId, login: { provider: PROVIDER } });
+    await rows().update({ userId }, { refreshCt: null, expiresAt: Date.now() - DAY_MS });
+    await replica.maintenance.cleanUp();
+    expect(await replica.module.get(SessionService).list({ userId })).toMatchObject([{ handle }]);
+    await browser.logOut();
+    await replica.maintenance.cleanUp();
+    expect(await rows().countBy({ userId }), 'tokens that are of no use to anybody').toBe(0);
+    await replica.close();
   });
 
   it('refreshes due tokens once although two replicas run it at the same time', async () => {

@@ -25,8 +25,9 @@ export async function startProxiedApp(
 ): Promise<ProxiedApp> {
   const api = await StreamingApi.start();
   const listed = { baseUrl: `${api.origin}/v1`, calls: ['GET /me', ...calls] };
+  const none = { requestBytes: 2 ** 40, answerBytes: 2 ** 40, firstByteSeconds: 3600, idleSeconds: 3600 };
   const provided = await startProvidedApp(options, (entry) => ({
-    test: { ...entry, api: { ...listed, limits: { requestBytes: 2 ** 40, answerBytes: 2 ** 40 } } },
+    test: { ...entry, api: { ...listed, limits: none } },
     other: { ...entry, api: { ...listed, limits } },
   }));
   const visitor = new Visitor();

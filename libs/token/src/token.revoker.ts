@@ -2,6 +2,7 @@ import type { Clock } from './common/clock.js';
 import { TokenError } from './common/errors.js';
 import type { TokenEvents } from './common/events.js';
 import type { ResolvedTokenRef } from './common/tokens.js';
+import { atMost } from './refresh/at-most.js';
 import { persist } from './refresh/persistence.js';
 import type { RevocationService } from './revocation/revocation.service.js';
 import { isOutdated } from './store/open-current.js';
@@ -19,6 +20,8 @@ const ATTEMPTS = 10;
 const REREADS = 6;
 const REVOKED_AT_ONCE = 100;
 const PARALLEL_REVOCATIONS = 4;
+/** A provider that takes longer keeps no log-out waiting, which is done here already. */
+const FIRST_TRY_MS = 5_000;
 
 /** Erases what a log-out ends, and sees to its revocation. Every write is conditional on the row as it was read. */
 export class TokenRevoker {
@@ -30,7 +33,7 @@ export class TokenRevoker {
     private readonly outbox: RevocationService,
   ) {}
 
-  /** Local at once; then at the provider, by way of the outbox, which does not undo the log-out if it fails. */
+  /** Local at once; then at the provider, by way of the outbox: if that fails or takes its time, the log-out is none the less done. */
   async revoke(ref: ResolvedTokenRef, erased: (ref: ResolvedTokenRef) => void): Promise<void> {
     await this.revokeOne(ref, null, 'now', erased);
   }
@@ -101,7 +104,10 @@ export class TokenRevoker {
     const { entry, result } = await this.outbox.enter(revocable, tries, (sealed) => this.erase(row, sealed));
     if (!result) return false;
     report();
-    if (tries === 'now' || entry === null) await this.outbox.tryNow(revocable, entry);
+    if (tries === 'later' && entry !== null) return true;
+    const tried = this.outbox.tryNow(revocable, entry);
+    // The try goes on by itself, and what this process does not live to see is due again. Without an entry nobody else has it.
+    await (entry === null ? tried : atMost(FIRST_TRY_MS, tried, undefined));
     return true;
   }
 

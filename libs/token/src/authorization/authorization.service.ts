@@ -12,7 +12,7 @@ import { readLoginQuery } from './login-query.js';
 import type { PublicUrl } from './public-url.js';
 import type { ResolvedAuthorizationOptions } from './resolve-options.js';
 import { safeReturnTo } from './return-to.js';
-import { unionOf } from './scope.js';
+import { lacking, unionOf } from './scope.js';
 import type { Transaction, Transactions } from './transactions.js';
 
 const DEFAULT_ACCOUNT = 'default';
@@ -78,6 +78,9 @@ export class AuthorizationService {
   ): Promise<Transaction> {
     const { furtherScope, returnTo } = this.options;
     const asked = readLoginQuery(query, unionOf(options.scope, furtherScope[name]));
+    // As for the route that connects: no more than always because of a link of another site.
+    if (!fromOwnSite && lacking(asked.scope, options.scope).length > 0)
+      throw new AuthorizationFault('cross_site');
     const account = asked.account ?? DEFAULT_ACCOUNT;
     const user = session && { tenantId: session.tenantId, userId: session.userId };
     // What was granted before is asked for again: many providers' answers name, and cover, only what was asked for.

@@ -58,25 +58,26 @@ export class BackchannelService {
     const { sessionRows, sessions } = this.parts;
     const filter = { provider, ...(subject !== null && { subject }), ...(sid !== null && { sid }) };
     const found = await sessionRows.list(filter);
-    const ended = await sessions.endAll(filter);
-    const refs = new Map(found.map((row) => [lookupHash(refOf(row)), row]));
-    for (const row of refs.values()) await this.revokeUnlessOffline(row);
-    return ended;
+    // Before they end: should this fail, they are found when the same token comes again.
+    for (const row of found) await this.revokeUnlessOffline(row, found);
+    await sessions.endAll(filter);
+    return found.length;
   }
 
-  /** Tokens for when the user is away outlive the session, others do not (§2.7). */
-  private async revokeUnlessOffline({ tenantId, userId, login }: SessionRow): Promise<void> {
-    const { tokens } = this.parts;
+  /** Tokens for when the user is away outlive the session (§2.7), and those that the user's other devices hang on. */
+  private async revokeUnlessOffline(
+    { handle, tenantId, userId, login, tokenId }: SessionRow,
+    ending: readonly SessionRow[],
+  ): Promise<void> {
+    const { sessionRows, tokens } = this.parts;
+    if (tokenId === null) return;
     const ref = { tenantId, userId, provider: login!.provider, account: login!.account };
     const [stored] = await tokens.listTokens(ref);
-    if (stored?.status === 'active' && !stored.scope?.split(' ').includes('offline_access'))
-      await tokens.revokeTokens(ref);
+    if (stored?.status !== 'active' || stored.scope?.split(' ').includes('offline_access')) return;
+    const hanging = await sessionRows.list({ tokenId });
+    const areEnding = hanging.every((one) => ending.some((row) => row.handle === one.handle));
+    if (hanging.length > 0 && areEnding) await tokens.revokeTokens(ref);
+    // The others may be about to end as well: whichever is the last takes the tokens along.
+    else await tokens.revokeAll({ sessionId: handle });
   }
 }
-
-const refOf = ({ tenantId, userId, login }: SessionRow): string[] => [
-  tenantId,
-  userId,
-  login!.provider,
-  login!.account,
-];

@@ -51,7 +51,7 @@ const FAULTS = {
   cross_site: {
     status: 403,
     title: 'That came from another site',
-    text: 'Accounts are connected from this app only. Nothing was changed.',
+    text: 'Accounts are connected, and more is allowed, from this app only. Nothing was changed.',
   },
   unknown_provider: {
     status: 404,

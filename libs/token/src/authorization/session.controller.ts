@@ -91,7 +91,9 @@ export class SessionController {
     @Req() request: HttpRequest,
     @Res({ passthrough: true }) response: object,
   ): Promise<{ endSessionUrl: string | null }> {
+    // Tokens first: until they are revoked there is a session to log out of again, and with them it is over.
+    await this.logouts.revokeTokens(session);
     await this.sessions.end(request, response);
-    return { endSessionUrl: await this.logouts.afterEnd(session) };
+    return { endSessionUrl: await this.logouts.endSessionUrl(session) };
   }
 }

@@ -1,12 +1,19 @@
 import type { SessionFilter, SessionRow } from '../store/session-rows.js';
-import { type Fragment, join, now, sql, tokens } from './sql.js';
+import { type Fragment, join, now, sessions, sql, tokens } from './sql.js';
 
 /** A replica of an older version ends tokens without counting it: hence the status. */
 const TOKENS_LIVE = sql`(token_id IS NULL OR EXISTS (SELECT 1 FROM ${tokens}
   WHERE ${tokens}.id = token_id AND ${tokens}.ends = token_ends AND ${tokens}.status = 'active'))`;
 
+/** Neither ended nor over by time. */
+const UNENDED = sql`ended_at IS NULL AND idle_expires_at > ${now} AND expires_at > ${now}`;
+
 /** What makes a session live. */
-export const LIVE = sql`ended_at IS NULL AND idle_expires_at > ${now} AND expires_at > ${now} AND ${TOKENS_LIVE}`;
+export const LIVE = sql`${UNENDED} AND ${TOKENS_LIVE}`;
+
+/** Of a row of tokens: whether a session hangs on it that is not over. */
+export const SESSION_HANGS_ON_IT = sql`EXISTS (SELECT 1 FROM ${sessions}
+  WHERE token_id = ${tokens}.id AND token_ends = ${tokens}.ends AND ${UNENDED})`;
 
 /** Why one is over that nobody has ended. */
 export const WHY_OVER = sql`CASE WHEN expires_at <= ${now} THEN 'expired' WHEN idle_expires_at <= ${now} THEN 'idle' ELSE 'tokens_ended' END`;

@@ -15,7 +15,7 @@ import type { Database } from './database.js';
 import { isDeadlock, isUniqueViolation } from './error-codes.js';
 import { ReadBatcher } from './read-batcher.js';
 import { lookupOf } from './row-mapping.js';
-import { LIVE, matching, SESSION, toSessionRow, WHY_OVER } from './session-mapping.js';
+import { LIVE, matching, SESSION, SESSION_HANGS_ON_IT, toSessionRow, WHY_OVER } from './session-mapping.js';
 import { type Fragment, fromNow, list, now, sessions, sql, tokens } from './sql.js';
 
 const AT_ONCE = 500;
@@ -150,8 +150,7 @@ export class SqlSessionRows extends SessionRows {
     if (!found) return null;
     const { token_id: id, token_ends: ends } = found;
     const [row] = await this.database.rows(sql`SELECT tenant_id, user_id, provider, account FROM ${tokens}
-      WHERE id = ${id} AND ends = ${ends} AND NOT EXISTS (SELECT 1 FROM ${sessions} WHERE token_id = ${id} AND token_ends = ${ends}
-        AND ended_at IS NULL AND idle_expires_at > ${now} AND ${sessions}.expires_at > ${now})`);
+      WHERE id = ${id} AND ends = ${ends} AND NOT ${SESSION_HANGS_ON_IT}`);
     if (!row) return null;
     return {
       tenantId: row['tenant_id'] as string,

@@ -28,6 +28,7 @@ import {
   toReadableRow,
 } from './row-mapping.js';
 import { insertRevocation } from './insert-revocation.js';
+import { SESSION_HANGS_ON_IT } from './session-mapping.js';
 import { isHeld } from './sql-lineage.js';
 import { type Fragment, fromNow, join, list, now, sql, tokens } from './sql.js';
 
@@ -182,7 +183,7 @@ export class SqlTokenRows extends TokenRows {
   override async deleteDead(retentionMs: number, limit: number): Promise<number> {
     const before = sql`${now} - ${retentionMs}`;
     const dead = sql`(status <> 'active' AND updated_at < ${before})
-      OR (status = 'active' AND refresh_ct IS NULL AND expires_at IS NOT NULL AND expires_at < ${before})`;
+      OR (status = 'active' AND refresh_ct IS NULL AND expires_at IS NOT NULL AND expires_at < ${before} AND NOT ${SESSION_HANGS_ON_IT})`;
     if (this.database.dialect !== 'mysql') return this.database.affected(this.#deleteBatch(dead, limit));
     // MySQL would lock every row that it scans, and does not let a DELETE read its own table.
     const found = await this.database.rows(sql`SELECT id FROM ${tokens} WHERE ${dead} LIMIT ${limit}`);

@@ -33,7 +33,11 @@ export class SessionEnds {
       void this.#watch(
         () => listener.closed,
         (ended) => {
-          for (const one of ended) if (!told.has(one.handle)) listener.next(one);
+          for (const one of ended.filter(({ handle }) => !told.has(handle))) {
+            // Whoever asks for it after this was told shall not get it from memory.
+            this.news.changed(one.handle);
+            listener.next(one);
+          }
           told.clear();
           for (const { handle } of ended) told.add(handle);
         },

@@ -10,7 +10,7 @@ export type SessionEndReason =
   | 'ended_by_user'
   /** The application has ended it, or the provider by way of back-channel log-out. */
   | 'ended_by_application'
-  /** The tokens that it hung on were revoked, or their refresh token is dead. */
+  /** The tokens that it hung on were revoked, as by the log-out of its user, or their refresh token is dead. */
   | 'tokens_ended'
   | 'idle'
   | 'expired';

@@ -128,7 +128,10 @@ export abstract class TokenRows {
    * generation is not `seen` any more; nothing is added then. @throws FencedWriteError
    */
   abstract revoke(id: string, seen: number, entry: NewRevocation | null): Promise<boolean>;
-  /** Deletes one batch of rows that have been dead for longer than `retentionMs`; how many. */
+  /**
+   * Deletes one batch of rows that have been dead for longer than `retentionMs`; how many. What has merely expired stays
+   * while a session hangs on it.
+   */
   abstract deleteDead(retentionMs: number, limit: number): Promise<number>;
   abstract countByStatus(): Promise<Record<TokenStatus, number>>;
 }

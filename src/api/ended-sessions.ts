@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type EndedSession,
+  type Session,
+  type SessionRequest,
+  SessionService,
+} from '@tokenward/nestjs/session';
+import { defer, filter, merge, type Observable, share, timer } from 'rxjs';
+
+/** Listening has statements of its own: so long it goes on after a call, for the sake of the next one. */
+const listensOnMs = 60_000;
+/** A timer cannot wait longer; nor does a call. */
+const longestMs = 2 ** 31 - 1;
+
+/** Tells whoever passes something on to a page that the session it came with is over. */
+@Injectable()
+export class EndedSessions {
+  private readonly ended: Observable<EndedSession>;
+
+  constructor(private readonly sessions: SessionService) {
+    const resetOnRefCountZero = (): Observable<unknown> => timer(listensOnMs);
+    // Complete at shutdown, it stays so: a timer would hold up the end of the process.
+    this.ended = sessions.ended.pipe(share({ resetOnRefCountZero, resetOnComplete: false }));
+  }
+
+  /** Something comes as soon as `session`, which `request` came with, is over; an error where nobody can say. */
+  of({ handle, expiresAt }: Session, request: SessionRequest): Observable<unknown> {
+    return merge(
+      this.ended.pipe(filter((ended) => ended.handle === handle)),
+      // It may have ended before anybody listened.
+      defer(() => this.sessions.current(request)).pipe(filter((found) => found?.handle !== handle)),
+      timer(Math.min(expiresAt.getTime() - Date.now(), longestMs)),
+    );
+  }
+}
