@@ -12,6 +12,7 @@ import {
 } from '@tokenward/nestjs';
 import { TokenHealthModule } from '@tokenward/nestjs/health';
 import { TokenCollectorsModule } from '@tokenward/nestjs/metrics';
+import { DatabaseFaults } from '@tokenward/nestjs/testing';
 import axios from 'axios';
 import { register } from 'prom-client';
 import { DataSource } from 'typeorm';
@@ -19,6 +20,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { databaseModule, freshKeyring, PROVIDER, tokenOptions } from '../support/app.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { startProvider, type TestProvider } from '../support/provider.js';
+
+const LOOK_FOR_TABLES = /SELECT 1 FROM .* UNION ALL/;
 
 /** Keeps all that is logged, as a log file would. */
 class LogKeeper implements LoggerService {
@@ -118,6 +121,21 @@ describe('A replica whose database is away', () => {
     });
     await app.get(DataSource).initialize();
     expect((await get('/health/ready')).status).toBe(200);
+  });
+
+  it('says so although the database keeps it waiting, and asks once for all probes', async () => {
+    const { app, get } = await start(tokenOptions(provider));
+    const faults = new DatabaseFaults(app.get(DataSource));
+    const one = faults.hold(LOOK_FOR_TABLES);
+    const answers = await Promise.all([get('/health/ready'), get('/health/ready')]);
+    await one.reached;
+    for (const answer of answers)
+      expect(answer).toMatchObject({
+        status: 503,
+        data: { error: { database: { reason: 'the database does not answer' } } },
+      });
+    one.release();
+    await expect.poll(async () => (await get('/health/ready')).status).toBe(200);
   });
 
   it('shows what it has counted in the first scrape, and no number that it cannot know', async () => {
@@ -246,6 +264,23 @@ describe('A replica whose provider does not take revocations', () => {
     expect(metrics).toContain('tokenward_revocations_total{provider="mute",outcome="given_up"} 1');
     expect(metrics).toContain('tokenward_revocation_failures_total{provider="mute"} 1');
     expect(metrics).toContain('tokenward_job_runs_total{job="revoke",outcome="succeeded"} 1');
+  });
+});
+
+describe('The metrics of a replica that has just started', () => {
+  it('have every series that an alert needs at 0, so that the first event is an increase', async () => {
+    await start(tokenOptions(provider), TokenCollectorsModule);
+    const metrics = await register.metrics();
+    for (const series of [
+      'decryption_failures_total{reason="AUTH_FAILED"}',
+      'refreshes_total{provider="acme",outcome="client_rejected"}',
+      'refreshes_refused_total{provider="acme",reason="rate_limited"}',
+      'spooled_answers_total{provider="acme",outcome="lost"}',
+      'job_runs_total{job="refresh_ahead",outcome="succeeded"}',
+      'job_runs_total{job="clean_up",outcome="failed"}',
+      'revocation_failures_total{provider="acme"}',
+    ])
+      expect(metrics).toContain(`\ntokenward_${series} `);
   });
 });
 

@@ -157,22 +157,6 @@ describeOnEachDatabase(
       await claimant.leave();
     });
 
-    // Elsewhere a release waits for the statement that it is to undo.
-    if (kind === 'postgres')
-      it('gives a claim back that the server carries out after it was given up here', async () => {
-        const ref = await login('strict');
-        const impatient = { ...database.options, extra: { query_timeout: 2_000 } };
-        const two = await startReplica({ ...database, options: impatient }, options);
-        const blocker = one.dataSource.createQueryRunner();
-        await blocker.startTransaction();
-        await blocker.query(`SELECT 1 FROM tokenward_tokens WHERE user_id = '${ref.userId}' FOR UPDATE`);
-        await expect(two.tokens.refreshTokens(ref)).rejects.toThrow(/timeout/);
-        await blocker.commitTransaction();
-        await blocker.release();
-        await expect(one.tokens.refreshTokens(ref)).resolves.toBeDefined();
-        await two.close();
-      });
-
     it('that is killed in the middle of a refresh is taken over', async () => {
       const ref = await login();
       const claimant = await other();
@@ -349,4 +333,26 @@ describe('On PostgreSQL', () => {
       );
     });
   });
+});
+
+it('A claim that PostgreSQL carries out after it was given up here is given back', async () => {
+  const provider = await startProvider();
+  const database = await databaseOf('postgres');
+  const options = tokenOptions(provider, { encryption: { keyring: freshKeyring() } });
+  const one = await startReplica(database, options);
+  const impatient = { ...database.options, extra: { query_timeout: 2_000 } } as TestDatabase['options'];
+  const two = await startReplica({ ...database, options: impatient }, options);
+  const ref = { userId: 'ada', provider: PROVIDER };
+  await one.tokens.storeTokens(ref, await provider.mintTokens({ sub: ref.userId }));
+  const blocker = one.dataSource.createQueryRunner();
+  await blocker.startTransaction();
+  await blocker.query("SELECT 1 FROM tokenward_tokens WHERE user_id = 'ada' FOR UPDATE");
+  await expect(two.tokens.refreshTokens(ref)).rejects.toThrow(/timeout/);
+  await blocker.commitTransaction();
+  await blocker.release();
+  await expect(one.tokens.refreshTokens(ref)).resolves.toBeDefined();
+  await two.close();
+  await one.close();
+  await database.drop();
+  await provider.stop();
 });

@@ -232,6 +232,21 @@ describeOnEachDatabase(
       }
     });
 
+    it('calls for nobody any more when all users have logged in again', async () => {
+      const directory = new CliDirectory();
+      directory.configure(copy.options, `{ keyring: '${keyring}' }`);
+      try {
+        const replica = await start(copy);
+        for (const ref of [ada, bob, { ...bob, provider: 'lasting' }]) await login(replica, ref);
+        expect(await directory.run('refresh', 'status')).toMatchObject({
+          code: 0,
+          stdout: expect.stringMatching(/are held\. None is left\./) as string,
+        });
+      } finally {
+        directory.remove();
+      }
+    });
+
     it('can be released before the first replica starts on it', async () => {
       const directory = new CliDirectory();
       directory.configure(copy.options, `{ keyring: '${keyring}' }`);

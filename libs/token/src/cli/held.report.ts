@@ -11,8 +11,8 @@ export async function heldIn(lineage: Lineage): Promise<Held> {
   return { ...(await lineage.look()), tokens: await lineage.countHeld() };
 }
 
-export const isTold = ({ known, heldBefore, blind }: Held): boolean =>
-  known && heldBefore === null && blind === null;
+/** Somebody has to decide, or to start a replica. */
+export const needsAttention = (held: Held): boolean => !held.known || total(held) > 0;
 
 export const total = ({ tokens }: Held): number => Object.values(tokens).reduce((sum, one) => sum + one, 0);
 
@@ -28,5 +28,5 @@ export function heldReport(held: Held): string {
   const rows = Object.entries(tokens);
   return rows.length === 0
     ? `${since} None is left.`
-    : `${since}\n${table(['PROVIDER', 'TOKEN SETS'], rows)}\nThose of providers that never replace a refresh token are refreshed all the same.`;
+    : `${since}\n${table(['PROVIDER', 'TOKEN SETS'], rows)}\nThose of providers that never replace a refresh token are refreshed all the same, and with afterRestore "present" all are.`;
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { EXIT } from './exit-code.js';
-import { heldIn, heldReport, isTold } from './held.report.js';
+import { heldIn, heldReport, needsAttention } from './held.report.js';
 import { configOption, jsonOption } from './options.js';
 import { type ConfigOptions, withKeyTools } from './session.js';
 import type { Terminal } from './terminal.js';
@@ -18,7 +18,7 @@ export function refreshStatusCommand(terminal: Terminal): Command {
       withKeyTools({ ...(config !== undefined && { config }) }, async ({ lineage }) => {
         const held = await heldIn(lineage);
         terminal.print(json ? JSON.stringify(held, null, 2) : heldReport(held));
-        if (!isTold(held)) terminal.exitCode = EXIT.attention;
+        if (needsAttention(held)) terminal.exitCode = EXIT.attention;
       }),
     );
 }

@@ -1,15 +1,17 @@
 import { Subject } from 'rxjs';
 
 /** How a refresh ended, in one word; the `outcome` label of the metrics. */
-export type RefreshOutcome =
-  | 'refreshed'
-  | 'grant_rejected'
-  | 'client_rejected'
-  | 'throttled'
-  | 'unavailable'
-  | 'outcome_unknown'
-  | 'response_invalid'
-  | 'superseded';
+export type RefreshOutcome = (typeof REFRESH_OUTCOMES)[number];
+export const REFRESH_OUTCOMES = [
+  'refreshed',
+  'grant_rejected',
+  'client_rejected',
+  'throttled',
+  'unavailable',
+  'outcome_unknown',
+  'response_invalid',
+  'superseded',
+] as const;
 
 /** How a token is got without a row of its own: for the application itself, or for a user's token. */
 export type TokenGrant = 'client_credentials' | 'token_exchange';
@@ -19,9 +21,12 @@ export type TokenGrant = 'client_credentials' | 'token_exchange';
  * `failed`; later `stored`, `superseded` by a newer token set, or `revoked` since its session has ended. `lost`: the
  * process gave it up while neither had it.
  */
-export type SpoolOutcome = 'written' | 'failed' | 'stored' | 'superseded' | 'revoked' | 'lost';
+export type SpoolOutcome = (typeof SPOOL_OUTCOMES)[number];
+export const SPOOL_OUTCOMES = ['written', 'failed', 'stored', 'superseded', 'revoked', 'lost'] as const;
+
 /** Why a refresh was not tried. */
-export type RefusalReason = 'circuit_open' | 'rate_limited' | 'held_after_restore';
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+export const REFUSAL_REASONS = ['circuit_open', 'rate_limited', 'held_after_restore'] as const;
 
 /** How far a log-in has come, in one word; the `outcome` label of the metrics. Those after `logged_in_with_less` tell why it did not. */
 export type AuthorizationOutcome =
@@ -98,7 +103,7 @@ export type TokenEvent =
   | { type: 'spool_checked'; fault: string | null; waiting: number; unreadable: number }
   | { type: 'spool_file_unreadable'; file: string; reason: string }
   | { type: 'answer_spooled'; provider: string; recordId: string; outcome: SpoolOutcome }
-  | { type: 'session_changed'; liveness: 'session' | 'lease'; reason: string | null }
+  | { type: 'session_changed'; liveness: 'session' | 'lease' | 'none'; reason: string | null }
   | { type: 'restore_detected'; afterRestore: 'hold' | 'present' }
   | { type: 'lineage_checked'; heldBefore: number | null; blind: string | null }
   | { type: 'hold_released'; actor: string; tokens: number }

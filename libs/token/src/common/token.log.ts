@@ -139,7 +139,12 @@ export class TokenLog {
       case 'session_changed':
         if (event.liveness === 'session')
           this.#logger.log('the replica session is up: claims rest on its lock');
-        else this.#logger.warn(`there is no replica session: ${event.reason}; claims are leases`);
+        else if (event.liveness === 'lease')
+          this.#logger.warn(`there is no replica session: ${event.reason}; claims are leases`);
+        else
+          this.#logger.error(
+            `there is no replica session: ${event.reason}; this replica refreshes nothing until it is back`,
+          );
         break;
       case 'session_started':
         this.#logger.debug(`session ${event.recordId} has started`);

@@ -18,15 +18,17 @@ export interface DataKey {
   readonly key: KeyObject;
 }
 
-export type RecordFault =
-  | 'EMPTY'
-  | 'TRUNCATED'
-  | 'NOT_ENCRYPTED'
-  | 'UNSUPPORTED_VERSION'
-  | 'UNSUPPORTED_SUITE'
-  | 'RESERVED_FLAGS'
-  | 'KEY_MISMATCH'
-  | 'AUTH_FAILED';
+export type RecordFault = (typeof RECORD_FAULTS)[number];
+export const RECORD_FAULTS = [
+  'EMPTY',
+  'TRUNCATED',
+  'NOT_ENCRYPTED',
+  'UNSUPPORTED_VERSION',
+  'UNSUPPORTED_SUITE',
+  'RESERVED_FLAGS',
+  'KEY_MISMATCH',
+  'AUTH_FAILED',
+] as const;
 
 export class RecordError extends Error {
   constructor(readonly reason: RecordFault) {

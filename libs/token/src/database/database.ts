@@ -16,7 +16,7 @@ import { RevocationEntity } from './entities/revocation.entity.js';
 import { SessionEntity } from './entities/session.entity.js';
 import { TokenEntity } from './entities/token.entity.js';
 import { type PgPool, type PgResult, PreparedStatements } from './prepared-statements.js';
-import { type Fragment, render, type Rendering, sql, type Statement, type TableName } from './sql.js';
+import { type Fragment, join, render, type Rendering, sql, type Statement, type TableName } from './sql.js';
 
 const ATTEMPTS = 5;
 const POLL_MS = 20;
@@ -199,12 +199,18 @@ export class Database {
 
   /** @throws TokenConfigurationError in one sentence when the migrations have not been run */
   async assertTables(): Promise<void> {
-    for (const symbol of Object.keys(ENTITIES) as TableName[]) await this.#assertTable(symbol);
+    const symbols = Object.keys(ENTITIES) as TableName[];
+    try {
+      await this.rows(join(symbols.map(nothingFrom), ' UNION ALL '));
+    } catch (error) {
+      if (!isMissingTable(error)) throw error;
+      for (const symbol of symbols) await this.#assertTable(symbol);
+    }
   }
 
   async #assertTable(symbol: TableName): Promise<void> {
     try {
-      await this.rows(sql`SELECT 1 FROM ${{ symbol }} WHERE 1 = 0`);
+      await this.rows(nothingFrom(symbol));
     } catch (error) {
       if (!isMissingTable(error)) throw error;
       throw new TokenConfigurationError(
@@ -240,5 +246,7 @@ export class Database {
       .join('.');
   }
 }
+
+const nothingFrom = (symbol: TableName): Fragment => sql`SELECT 1 FROM ${{ symbol }} WHERE 1 = 0`;
 
 class NothingMatched extends Error {}

@@ -2,16 +2,25 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { TokenConfigurationError } from '../common/errors.js';
 import { Database } from '../database/database.js';
+import { atMost } from '../refresh/at-most.js';
 import { secondsUntilProbe } from '../refresh/circuit.js';
 import { KeyHealth } from '../keys/key-health.js';
 import { LineageWatch } from '../refresh/lineage-watch.js';
 import { Spool } from '../refresh/spool.js';
 import { ReplicaSession } from '../refresh/replica-session.js';
+import { SingleFlight } from '../refresh/single-flight.js';
 import { ProviderStates } from '../store/provider-states.js';
 
-/** What `/health/ready` asks; for health endpoints of your own. */
+/** Orchestrators give a probe up after some seconds, and nobody learns why: what takes longer is told before. */
+const PATIENCE_MS = 2_000;
+const LATE = Symbol('late');
+
+/** What `/health/ready` asks; for health endpoints of your own. Each check is answered within two seconds. */
 @Injectable()
 export class TokenHealthIndicator {
+  /** What hangs is not begun once more by each probe. */
+  readonly #looks = new SingleFlight<unknown>();
+
   constructor(
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
     @Inject(Database) private readonly database: Database,
@@ -26,7 +35,7 @@ export class TokenHealthIndicator {
   async checkDatabase(key = 'database'): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check(key);
     try {
-      await this.database.assertTables();
+      await this.#inTime('database', () => this.database.assertTables());
       const { liveness, reason } = this.session.state;
       return indicator.up({ liveness, ...(reason !== null && { reason }) });
     } catch (error) {
@@ -42,7 +51,7 @@ export class TokenHealthIndicator {
     const indicator = this.indicators.check(key);
     try {
       const degraded: Record<string, { failure: string | null; retryAfter: number }> = {};
-      for (const { provider, circuit, now } of await this.states.list())
+      for (const { provider, circuit, now } of await this.#inTime('providers', () => this.states.list()))
         if (circuit.probeAfter !== null)
           degraded[provider] = {
             failure: circuit.failedAs,
@@ -59,7 +68,7 @@ export class TokenHealthIndicator {
   async checkKeys(key = 'keys'): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check(key);
     try {
-      const reason = await this.keyHealth.check();
+      const reason = await this.#keyFault();
       // What could not be opened is told apart here too; it concerns single rows and makes nobody unready.
       const unreadable = { ...this.keyHealth.failures };
       const { degraded } = this.keyHealth;
@@ -71,6 +80,23 @@ export class TokenHealthIndicator {
     } catch {
       return indicator.down({ reason: 'the keys cannot be checked: the database does not answer' });
     }
+  }
+
+  /** While a check takes long, the last one counts: a key service that is away does not make a replica unready at once. */
+  async #keyFault(): Promise<string | null> {
+    try {
+      return await this.#inTime('keys', () => this.keyHealth.check());
+    } catch (error) {
+      if (error === LATE && this.keyHealth.ready) return null;
+      throw error;
+    }
+  }
+
+  /** @throws LATE */
+  async #inTime<T>(name: string, look: () => Promise<T>): Promise<T> {
+    const found = await atMost<unknown>(PATIENCE_MS, this.#looks.run(name, look), LATE);
+    if (found === LATE) throw LATE;
+    return found as T;
   }
 
   /** Always up: since when refresh tokens are held after a restore, and why one would not be noticed. */

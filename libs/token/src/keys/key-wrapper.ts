@@ -8,15 +8,17 @@ export interface KeyContext {
   purpose: string;
 }
 
-export type KeyFault =
-  | 'KEY_NOT_FOUND'
-  | 'KEY_RETIRED'
-  | 'KEY_DESTROYED'
-  | 'KEK_UNAVAILABLE'
-  | 'KMS_TIMEOUT'
-  | 'KMS_THROTTLED'
-  | 'KEK_UNWRAP_FAILED'
-  | 'KEY_CHECK_FAILED';
+export type KeyFault = (typeof KEY_FAULTS)[number];
+export const KEY_FAULTS = [
+  'KEY_NOT_FOUND',
+  'KEY_RETIRED',
+  'KEY_DESTROYED',
+  'KEK_UNAVAILABLE',
+  'KMS_TIMEOUT',
+  'KMS_THROTTLED',
+  'KEK_UNWRAP_FAILED',
+  'KEY_CHECK_FAILED',
+] as const;
 
 const TRANSIENT = new Set<KeyFault>(['KEK_UNAVAILABLE', 'KMS_TIMEOUT', 'KMS_THROTTLED']);
 

@@ -1,15 +1,15 @@
-import { counter, type Handlers } from './handlers.js';
+import { counter, type Handlers, LATER } from './handlers.js';
 
 export function issuedTokens(): Handlers {
   const reads = counter(
     'tokenward_token_reads_total',
     'Access tokens handed out, by source: cache, database or refresh.',
-    ['source'],
+    { source: ['cache', 'database', 'refresh'] },
   );
   const requests = counter(
     'tokenward_token_requests_total',
     'Requests for client tokens and token exchanges by provider, grant and outcome.',
-    ['provider', 'grant', 'outcome'],
+    { provider: LATER, grant: LATER, outcome: LATER },
   );
   return {
     token_read: ({ source }) => reads.inc({ source }),

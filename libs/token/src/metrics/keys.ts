@@ -1,3 +1,5 @@
+import { RECORD_FAULTS } from '../crypto/record.js';
+import { KEY_FAULTS } from '../keys/key-wrapper.js';
 import { counter, gauge, type Handlers } from './handlers.js';
 
 /** Keys, and what could not be sealed or opened with them. */
@@ -5,12 +7,12 @@ export function keys(): Handlers {
   const decryptionFailures = counter(
     'tokenward_decryption_failures_total',
     'Stored values that could not be opened, by reason.',
-    ['reason'],
+    { reason: [...RECORD_FAULTS, ...KEY_FAULTS] },
   );
   const encryptionFailures = counter(
     'tokenward_encryption_failures_total',
     'Tokens that could not be sealed and were not stored, by reason.',
-    ['reason'],
+    { reason: KEY_FAULTS },
   );
   const ready = gauge('tokenward_keys_ready', '1 while the keys in the database can be opened, else 0.');
   const degraded = gauge(
@@ -21,9 +23,9 @@ export function keys(): Handlers {
     'tokenward_keyring_fault',
     '1 while a key-encryption key of this replica cannot be used, or its keyring file cannot be read, else 0.',
   );
-  const changes = counter('tokenward_data_key_changes_total', 'Changes of data keys, by new state.', [
-    'state',
-  ]);
+  const changes = counter('tokenward_data_key_changes_total', 'Changes of data keys, by new state.', {
+    state: ['active', 'decrypt_only', 'retired', 'destroyed'],
+  });
   return {
     decryption_failed: ({ reason }) => decryptionFailures.inc({ reason }),
     encryption_failed: ({ reason }) => encryptionFailures.inc({ reason }),

@@ -1,16 +1,16 @@
-import { counter, type Handlers } from './handlers.js';
+import { counter, type Handlers, LATER } from './handlers.js';
 
 /** Log-ins, and the sessions of users that they begin. */
 export function logIns(): Handlers {
   const authorizations = counter(
     'tokenward_authorizations_total',
     'Log-ins and connections by provider and outcome: started, logged_in, connected, or why not.',
-    ['provider', 'outcome'],
+    { provider: LATER, outcome: LATER },
   );
   const logoutTokens = counter(
     'tokenward_logout_tokens_total',
     'Logout tokens of providers by outcome: accepted, refused or failed.',
-    ['outcome'],
+    { outcome: ['accepted', 'refused', 'failed'] },
   );
   const started = counter(
     'tokenward_sessions_started_total',
@@ -19,7 +19,7 @@ export function logIns(): Handlers {
   const ended = counter(
     'tokenward_sessions_ended_total',
     'Sessions of users that this process has ended, by reason.',
-    ['reason'],
+    { reason: LATER },
   );
   const hostSessionsKept = counter(
     'tokenward_host_sessions_kept_total',

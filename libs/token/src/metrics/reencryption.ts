@@ -1,3 +1,4 @@
+import { RECORD_FAULTS } from '../crypto/record.js';
 import { counter, type Handlers } from './handlers.js';
 
 /** Rows that move to another data key, and writes under one that was replaced. */
@@ -13,7 +14,7 @@ export function reencryption(): Handlers {
   const quarantined = counter(
     'tokenward_quarantined_rows_total',
     'Rows that re-encryption could not open and has left as they are, by reason.',
-    ['reason'],
+    { reason: RECORD_FAULTS },
   );
   const fencedWrites = counter(
     'tokenward_fenced_writes_total',

@@ -1,6 +1,7 @@
+import { SPOOL_OUTCOMES } from '../common/events.js';
 import { counter, gauge, type Handlers } from './handlers.js';
 
-export function spool(): Handlers {
+export function spool(providers: readonly string[]): Handlers {
   const entries = gauge(
     'tokenward_spool_entries',
     'Files in the spool directory of this replica, by state; at most 5 seconds old.',
@@ -13,7 +14,7 @@ export function spool(): Handlers {
   const answers = counter(
     'tokenward_spooled_answers_total',
     'Answers of providers that the database did not take at once, by what became of them.',
-    ['provider', 'outcome'],
+    { provider: providers, outcome: SPOOL_OUTCOMES },
   );
   return {
     spool_checked({ fault, waiting, unreadable }) {

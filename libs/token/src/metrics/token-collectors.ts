@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { TokenEvents } from '../common/events.js';
+import { Providers } from '../oauth/providers.js';
 import { dispatcher } from './handlers.js';
 import { issuedTokens } from './issued-tokens.js';
 import { jobs } from './jobs.js';
@@ -16,15 +17,15 @@ import { spool } from './spool.js';
 export class TokenCollectors implements OnModuleDestroy {
   readonly #subscription;
 
-  constructor(@Inject(TokenEvents) events: TokenEvents) {
+  constructor(@Inject(TokenEvents) events: TokenEvents, @Inject(Providers) { names }: Providers) {
     const subjects = [
-      refreshes(),
+      refreshes(names),
       issuedTokens(),
       logIns(),
-      revocations(),
+      revocations(names),
       keys(),
       reencryption(),
-      spool(),
+      spool(names),
       replica(),
       jobs(),
     ];

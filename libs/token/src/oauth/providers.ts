@@ -41,7 +41,6 @@ export class Provider {
   readonly profile: Partial<ProviderProfile>;
   readonly #credentials: ClientCredentials;
   #metadata: Promise<ServerMetadata> | undefined;
-  #discoverAgain: NodeJS.Timeout | undefined;
   #dpopKey: DpopKey | undefined;
   #keys: ProviderKeys | undefined;
 
@@ -94,15 +93,7 @@ export class Provider {
 
   /** What is known of the server; discovered once, asked again a moment after a failure. */
   async metadata(): Promise<ServerMetadata> {
-    this.#metadata ??= this.#discover();
-    try {
-      return await this.#metadata;
-    } catch (error) {
-      this.#discoverAgain ??= setTimeout(() => {
-        this.#metadata = this.#discoverAgain = undefined;
-      }, DISCOVERY_PAUSE_MS).unref();
-      throw error;
-    }
+    return (this.#metadata ??= this.#discoverAnew());
   }
 
   /** What this provider signs with; null where nobody has told where its keys are. @throws KeysUnavailableError */
@@ -132,6 +123,14 @@ export class Provider {
     client[customFetch] = fetch;
     client.timeout = this.timeoutSeconds;
     return client;
+  }
+
+  #discoverAnew(): Promise<ServerMetadata> {
+    const metadata = this.#discover();
+    metadata.catch(() => {
+      setTimeout(() => (this.#metadata = undefined), DISCOVERY_PAUSE_MS).unref();
+    });
+    return metadata;
   }
 
   async #discover(): Promise<ServerMetadata> {

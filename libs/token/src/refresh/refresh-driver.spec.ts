@@ -125,7 +125,9 @@ describe('A flight in a replica with a session', () => {
   it('claims nothing while the provider is being discovered', async () => {
     let discovered: (() => void) | null = null;
     const silent = {
-      ...provider,
+      name: provider.name,
+      timeoutSeconds: provider.timeoutSeconds,
+      options: provider.options,
       metadata: () => new Promise<void>((resolve) => (discovered = resolve)),
     } as unknown as Provider;
     function* flight(): Flight<unknown> {

@@ -144,6 +144,8 @@ describe('A replica session', () => {
     connections.refusal = new Error('away');
     connections.last.listener.lost();
     expect(session.footing()).toBeNull();
+    expect(session.state).toEqual({ liveness: 'none', reason: 'the connection was lost' });
+    expect(livenesses()).toEqual(['session', 'none']);
     connections.refusal = null;
     await expect
       .poll(

@@ -52,9 +52,10 @@ export class ReplicaSession {
     this.presences = new Presences(connector, clock);
   }
 
-  /** Whether claims that are made now rest on the session, and if not, why. */
-  get state(): { liveness: 'session' | 'lease'; reason: string | null } {
-    return { liveness: this.#connection === null ? 'lease' : 'session', reason: this.#reason };
+  /** What claims rest on that are made now, and why it is not the session; `none` while none can be made. */
+  get state(): { liveness: 'session' | 'lease' | 'none'; reason: string | null } {
+    const without = this.liveness === 'session' ? 'none' : 'lease';
+    return { liveness: this.#connection === null ? without : 'session', reason: this.#reason };
   }
 
   /** @throws TokenConfigurationError where a session is demanded and cannot be had */

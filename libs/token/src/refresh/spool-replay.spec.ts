@@ -15,8 +15,10 @@ it.each([
   const events = new TokenEvents();
   const seen: TokenEvent['type'][] = [];
   events.stream.subscribe(({ type }) => void (type === 'spool_checked' || seen.push(type)));
-  const list = vi.fn(async () => [file]);
-  const read = vi.fn(async () => Promise.reject(Object.assign(new Error('no'), { code })));
+  const list = vi.fn<SpoolDirectory['list']>(async () => [file]);
+  const read = vi.fn<SpoolDirectory['read']>(async () =>
+    Promise.reject(Object.assign(new Error('no'), { code })),
+  );
   const directory = { probe: async () => undefined, list, read } as unknown as SpoolDirectory;
   const spool = new Spool(directory, events);
   const replay = new SpoolReplay({ spool } as ConstructorParameters<typeof SpoolReplay>[0], clock, events);
