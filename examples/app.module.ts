@@ -1,24 +1,13 @@
-import { type ExecutionContext, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import {
-  type Principal,
-  tokenEntities,
-  tokenMigrations,
-  TokenModule,
-  type TokenModuleOptions,
-} from '@tokenward/nestjs';
+import { tokenEntities, tokenMigrations, TokenModule, type TokenModuleOptions } from '@tokenward/nestjs';
+import { AuthorizationModule, type UserOf } from '@tokenward/nestjs/authorization';
 import { TokenHealthModule } from '@tokenward/nestjs/health';
 import { TokenMetricsModule } from '@tokenward/nestjs/metrics';
+import { SessionModule } from '@tokenward/nestjs/session';
 import { CalendarService } from './calendar.service.js';
-import { LoginController } from './login.controller.js';
 import { RepositoriesController } from './repositories.controller.js';
-
-/** Whose tokens a guarded route uses. Without this option: `request.user`, as most log-in guards leave it. */
-function principal(context: ExecutionContext): Principal | null {
-  const { session } = context.switchToHttp().getRequest<{ session?: { userId?: string } }>();
-  return session?.userId === undefined ? null : { userId: session.userId };
-}
 
 const setting = (name: string): string => process.env[name] ?? '';
 
@@ -26,22 +15,26 @@ const tokenOptions = (): TokenModuleOptions => ({
   encryption: { keyring: setting('TOKEN_KEYRING') },
   providers: {
     google: {
-      issuer: 'https://accounts.google.com',
+      profile: 'google',
       clientId: setting('GOOGLE_CLIENT_ID'),
       clientSecret: setting('GOOGLE_CLIENT_SECRET'),
       scope: 'openid email https://www.googleapis.com/auth/calendar.readonly',
+      // What Google wants to hear before it issues a refresh token.
+      authorizationParameters: { access_type: 'offline', prompt: 'consent' },
       apiOrigins: ['https://www.googleapis.com'],
     },
     github: {
-      authorizationEndpoint: 'https://github.com/login/oauth/authorize',
-      tokenEndpoint: 'https://github.com/login/oauth/access_token',
+      profile: 'github',
       clientId: setting('GITHUB_CLIENT_ID'),
       clientSecret: setting('GITHUB_CLIENT_SECRET'),
       apiOrigins: ['https://api.github.com'],
     },
   },
-  principal,
 });
+
+/** Google says who logs in; whoever is logged in may connect GitHub. */
+const userOf: UserOf = ({ provider, subject }, current) =>
+  provider === 'google' ? { userId: `google:${subject}` } : current;
 
 @Module({
   imports: [
@@ -53,10 +46,12 @@ const tokenOptions = (): TokenModuleOptions => ({
       migrations: [...tokenMigrations],
     }),
     TokenModule.forRootAsync({ useFactory: tokenOptions }),
+    SessionModule.forRoot({}),
+    AuthorizationModule.forRoot({ publicUrl: 'https://app.example.com', userOf }),
     TokenHealthModule,
     TokenMetricsModule,
   ],
-  controllers: [LoginController, RepositoriesController],
+  controllers: [RepositoriesController],
   providers: [CalendarService],
 })
 export class AppModule {}

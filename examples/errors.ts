@@ -1,4 +1,5 @@
 import {
+  ApiRequestError,
   ProviderUnavailableError,
   ReauthorizationRequiredError,
   ScopeNotGrantedError,
@@ -6,7 +7,11 @@ import {
   TokenNotFoundError,
 } from '@tokenward/nestjs';
 
-type NextStep = { step: 'log in' } | { step: 'try again'; inSeconds: number } | { step: 'call an operator' };
+type NextStep =
+  | { step: 'log in' }
+  | { step: 'try again'; inSeconds: number }
+  | { step: 'look at the call' }
+  | { step: 'call an operator' };
 
 /** What a background job or a page does about a failed `getAccessToken` or `TokenHttpService` call. */
 export function nextStep(error: unknown): NextStep {
@@ -18,5 +23,12 @@ export function nextStep(error: unknown): NextStep {
   )
     return { step: 'log in' };
   if (error instanceof ProviderUnavailableError) return { step: 'try again', inSeconds: error.retryAfter };
+  if (error instanceof ApiRequestError) return afterApi(error);
   return { step: 'call an operator' };
+}
+
+/** A token was sent; what has failed is the call. Repeat only what may be done twice: the API may have done it. */
+function afterApi({ code, status, retryAfter }: ApiRequestError): NextStep {
+  const isPassing = code === 'API_UNREACHABLE' || status === 429 || (status ?? 0) >= 500;
+  return isPassing ? { step: 'try again', inSeconds: retryAfter ?? 60 } : { step: 'look at the call' };
 }

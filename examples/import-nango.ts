@@ -26,7 +26,7 @@ function credentialsOf(row: SourceRow, open: OpenStored): Credentials {
 export default defineImport({
   source: new DataSource({ type: 'postgres', url: process.env['NANGO_DATABASE_URL'] ?? '' }),
   target,
-  encryption: { keyring: process.env['TOKENWARD_KEYRING'] ?? '' },
+  encryption: { keyring: process.env['TOKEN_KEYRING'] ?? '' },
   table: 'nango._nango_connections',
   keyColumn: 'id',
   cipher: nango({ key: process.env['NANGO_ENCRYPTION_KEY'] ?? '' }),

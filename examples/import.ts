@@ -13,7 +13,7 @@ const database = new DataSource({
 export default defineImport({
   source: database,
   target: database,
-  encryption: { keyring: process.env['TOKENWARD_KEYRING'] ?? '' },
+  encryption: { keyring: process.env['TOKEN_KEYRING'] ?? '' },
   table: 'oauth_tokens',
   keyColumn: 'id',
   cipher: tutorialTokenManager({ password: process.env['TOKEN_PASSWORD'] ?? '' }),

@@ -11,7 +11,7 @@ const tokenOptions = (): TokenModuleOptions => ({
   encryption: { keyring: setting('TOKEN_KEYRING') },
   providers: {
     google: {
-      issuer: 'https://accounts.google.com',
+      profile: 'google',
       clientId: setting('GOOGLE_CLIENT_ID'),
       clientSecret: setting('GOOGLE_CLIENT_SECRET'),
       scope: 'openid email',

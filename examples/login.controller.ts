@@ -1,5 +1,13 @@
-import { Controller, ForbiddenException, Get, Redirect, Req, Session } from '@nestjs/common';
-import { TokenService } from '@tokenward/nestjs';
+import {
+  Controller,
+  type ExecutionContext,
+  ForbiddenException,
+  Get,
+  Redirect,
+  Req,
+  Session,
+} from '@nestjs/common';
+import { type Principal, TokenService } from '@tokenward/nestjs';
 import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
@@ -13,10 +21,16 @@ import {
 
 const CALLBACK = 'https://app.example.com/login/google/callback';
 
-/** What the session of your application keeps, here and in `app.module.ts`. */
+/** What the session of your application keeps: this example needs a session package, such as express-session. */
 interface LoginSession {
   userId?: string;
   login?: { state: string; nonce: string; codeVerifier: string };
+}
+
+/** For the option `principal` of `TokenModule`. Without it: `request.user`, as most log-in guards leave it. */
+export function principal(context: ExecutionContext): Principal | null {
+  const { session } = context.switchToHttp().getRequest<{ session?: LoginSession }>();
+  return session?.userId === undefined ? null : { userId: session.userId };
 }
 
 /** Logs users in with Google. The log-in is the application's own; Tokenward takes over where it has the tokens. */

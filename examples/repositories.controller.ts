@@ -1,8 +1,9 @@
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { AccessToken, TokenGuard, UseToken } from '@tokenward/nestjs';
+import { SessionGuard } from '@tokenward/nestjs/session';
 
 @Controller('repositories')
-@UseGuards(TokenGuard)
+@UseGuards(SessionGuard, TokenGuard)
 @UseToken('github')
 export class RepositoriesController {
   @Get()

@@ -17,7 +17,7 @@ import { DevicesController } from './sessions.devices.controller.js';
     TokenModule.forRoot({
       encryption: { keyring: process.env['TOKEN_KEYRING']! },
       providers: {
-        google: { issuer: 'https://accounts.google.com', clientId: process.env['GOOGLE_CLIENT_ID']! },
+        google: { profile: 'google', clientId: process.env['GOOGLE_CLIENT_ID']! },
       },
     }),
     SessionModule.forRoot({ idleSeconds: 1800, absoluteSeconds: 43_200 }),

@@ -31,7 +31,7 @@ describe('tokenward import', () => {
     directory = await mkdtemp(join(tmpdir(), 'tokenward-import-'));
     env = {
       DATABASE_URL: addressOf(database),
-      TOKENWARD_KEYRING: legacy.keyring,
+      TOKEN_KEYRING: legacy.keyring,
       TOKEN_PASSWORD: PASSWORD,
     };
   });
@@ -105,6 +105,18 @@ describe('tokenward import', () => {
       failed: 1,
       failedByReason: { LEGACY_AUTH_FAILED: 1 },
     });
+  });
+
+  it('says that rows are left out because another one is for the same user, in the dry run already, and ends with 3', async () => {
+    await fill(2);
+    const access = JSON.stringify(tutorialTriple(PASSWORD, 'access-of-another-account'));
+    await legacy.insertSealed([3, 'user-2', access, null, null]);
+    for (const args of [['--dry-run'], []]) {
+      const outcome = await run(args);
+      expect(outcome).toMatchObject({ code: 3, stdout: expect.stringMatching(/mported +2\n/) });
+      expect(outcome.stdout).toMatch(/left out, same ref as a row before +1\n/);
+      expect(outcome.stderr).toMatch(/^1 row has the same ref as a row before/m);
+    }
   });
 
   it('with a wrong password says so and ends with 1, whatever the number of rows', async () => {
