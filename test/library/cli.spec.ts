@@ -10,7 +10,7 @@ import {
   TokenEntity,
   type TokenModuleOptions,
 } from '@tokenward/nestjs';
-import { DataSource } from 'typeorm';
+import { DataSource, In } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshKeyring, PROVIDER, type Replica, startReplica } from '../support/app.js';
 import { CliDirectory, outcome, type Outcome } from '../support/cli.js';
@@ -194,6 +194,13 @@ describe('The keyring commands', () => {
     expect(readFileSync(directory.keyring, 'utf8')).toBe(text);
   });
 
+  it('say that a keyring was not tried where no configuration names a database, and how to try it', async () => {
+    directory.write('keyring', freshKeyring());
+    const { code, stderr } = await directory.run('keyring', 'check', '--file', 'keyring');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^NOT TRIED against a database: .* --config <file>\.\n$/);
+  });
+
   it('say when others can read the file', async () => {
     directory.write('keyring', freshKeyring(), 0o644);
     expect((await directory.run('keyring', 'check', '--file', 'keyring')).stderr).toMatch(
@@ -373,10 +380,30 @@ describe('The keys commands', () => {
     const missing = await check('--file', 'other', '--config', 'tokenward.config.mjs');
     const wrong = await check('--file', 'wrong', '--config', 'tokenward.config.mjs');
     expect([right.code, missing.code, wrong.code]).toEqual([0, 3, 3]);
-    expect(right.stdout).toMatch(/ 1 +4 +opens\n.*opens every data key/s);
+    expect(right.stdout).toMatch(/ 1 +4 +opens\n.*opens a data key of each key-encryption key/s);
     expect(missing.stdout).toMatch(/ 1 +4 +missing\n.*DO NOT DEPLOY IT/s);
     expect(wrong.stdout).toMatch(/ 1 +4 +fails\n.*is not the one that wrapped/s);
     expect(await contents()).toEqual(before);
+  });
+
+  it('try a keyring file against the database of the configuration that lies there, also unnamed', async () => {
+    directory.write('wrong', freshKeyring('1'));
+    const { code, stdout } = await directory.run('keyring', 'check', '--file', 'wrong');
+    expect({ code, stdout }).toEqual({ code: 3, stdout: expect.stringMatching(/DO NOT DEPLOY IT/) });
+  });
+
+  it('do not take a keyring for a wrong one because a data key is damaged', async () => {
+    const rows = replica.dataSource.getRepository(DataKeyEntity);
+    const states = In(['active', 'decrypt_only']);
+    const opening = await rows.find({ where: { state: states }, order: { id: 'ASC' } });
+    const looks: Outcome[] = [];
+    for (const { id, wrapped } of [opening[0]!, opening.at(-1)!]) {
+      await rows.update({ id }, { wrapped: Buffer.alloc(80, 1).toString('base64url') });
+      looks.push(await directory.run('keyring', 'check'));
+      await rows.update({ id }, { wrapped });
+    }
+    for (const { code, stdout } of looks)
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/ 1 +4 +opens\n/) });
   });
 });
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { TokenEntity } from '@tokenward/nestjs';
+import { type KeyContext, KeyError, KeyWrapper, TokenEntity } from '@tokenward/nestjs';
 import {
   type ImportDefinition,
   type ImportFailure,
@@ -140,11 +140,21 @@ describeOnEachDatabase('An import', ({ kind, createDatabase }) => {
     expect(await tokensOf(app, 'user-2')).toEqual({ access: 'new-access', refresh: 'new-refresh' });
   });
 
-  it('keeps the first of two rows for one user, and says that there was another', async () => {
+  it('keeps the first of two rows for one user, and says so in every run, a dry one too', async () => {
     await legacy.create();
     await legacy.insert([user(1), { ...user(2), userId: 'user-1' }, user(3)]);
-    expect(await run()).toMatchObject({ imported: 2, exists: 1, existsWithOtherTokens: 1 });
+    const left = { read: 3, existsWithOtherTokens: 0, duplicates: 1 };
+    expect(await run({}, { dryRun: true })).toMatchObject({ ...left, imported: 2, exists: 0 });
+    expect(await run({ batchSize: 1 })).toMatchObject({ ...left, imported: 2, exists: 0 });
+    expect(await run()).toMatchObject({ ...left, imported: 0, exists: 2 });
     expect(await tokensOf(await startApp(), 'user-1')).toEqual({ access: 'access-1', refresh: 'refresh-1' });
+  });
+
+  it('takes the second row of a user whose first one cannot be imported', async () => {
+    await legacy.create();
+    await legacy.insertSealed([1, 'user-2', 'no json', null, null]);
+    await legacy.insert([user(2)]);
+    expect(await run()).toMatchObject({ imported: 1, failed: 1, duplicates: 0 });
   });
 
   it('refreshes an access token that has expired with the refresh token that came with it', async () => {
@@ -399,7 +409,12 @@ describeOnEachDatabase('An import', ({ kind, createDatabase }) => {
     await legacy.create();
     await legacy.insert(users(4));
     await legacy.insertSealed([5, 'bad', 'no json', null, null]);
-    await legacy.insert([user(6), user(7)]);
+    await legacy.insert([
+      user(6),
+      user(7),
+      { ...user(8), userId: 'user-7' },
+      { ...user(9), userId: 'user-4' },
+    ]);
     const faults = new DatabaseFaults(legacy.target);
     const definition = { batchSize: 5, cipher: tutorialTokenManager({ password: PASSWORD }) };
     const stopping = run(definition, {
@@ -410,7 +425,9 @@ describeOnEachDatabase('An import', ({ kind, createDatabase }) => {
     });
     await expect(stopping).rejects.toMatchObject({ code: 'TARGET_UNAVAILABLE' });
     const report = await run(definition, { checkpoint });
-    expect(report).toMatchObject({ resumedAfter: '5', read: 7, imported: 6, failed: 1 });
+    expect(report).toMatchObject({ resumedAfter: '5', read: 9, imported: 6, failed: 1 });
+    // Of the runs before it knows no rows, only what they have stored.
+    expect(report).toMatchObject({ duplicates: 1, existsWithOtherTokens: 1 });
     expect(report.failures).toEqual([expect.objectContaining({ key: '5', reason: 'LEGACY_MALFORMED' })]);
   });
 
@@ -445,6 +462,36 @@ describeOnEachDatabase('An import', ({ kind, createDatabase }) => {
     const { tokens } = await legacy.written();
     expect(tokens).toBeLessThan(40);
     expect(await run()).toMatchObject({ exists: tokens, imported: 40 - tokens, failed: 0 });
+  });
+
+  it('says that what it has stored stays when the key service fails on the way', async () => {
+    class Throttling extends KeyWrapper {
+      readonly kekId = 'kms';
+      override async wrap(dataKey: Buffer, { tenantId }: KeyContext): Promise<Buffer> {
+        if (tenantId === 'tenant-2') throw new KeyError('KMS_THROTTLED', 'too many requests');
+        return Buffer.from(dataKey);
+      }
+      override async unwrap(blob: Buffer): Promise<Buffer> {
+        return Buffer.from(blob);
+      }
+    }
+    await legacy.create();
+    await legacy.insert(users(3));
+    const { map } = legacy.definition();
+    const stopped = run({
+      encryption: { wrapper: new Throttling() },
+      batchSize: 1,
+      map: async (row, open) => {
+        const mapped = (await map(row, open))!;
+        return { ...mapped, ref: { ...mapped.ref, tenantId: `tenant-${String(row['id'])}` } };
+      },
+    });
+    await expect(stopped).rejects.toMatchObject({
+      code: 'KEYS_UNUSABLE',
+      message:
+        'The import has stopped: no usable encryption key (KMS_THROTTLED). Run it again: what is stored stays.',
+    });
+    expect((await legacy.written()).tokens).toBe(1);
   });
 
   it('writes nothing when the keyring is not the one that the target is under', async () => {

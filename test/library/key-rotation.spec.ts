@@ -1,6 +1,7 @@
 import {
   DataKeyEntity,
   DecryptionError,
+  KeyError,
   KeyUnavailableError,
   KeyWrapper,
   TokenEntity,
@@ -464,6 +465,47 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
     expect(await active(replica)).toEqual(before);
   });
 
+  it('of the key-encryption key that one data key keeps back says how many were wrapped, and to keep both', async () => {
+    const old = freshKeyring('1');
+    const before = await start({ keyring: old });
+    for (const tenant of ['acme', 'umbrella', 'wayne']) await store(before, 'ada', tenant);
+    const wrapped = Buffer.alloc(80, 1).toString('base64url');
+    await keysOf(before).update({ tenantId: 'umbrella' }, { wrapped });
+    await before.close();
+    replicas.pop();
+    const replica = await start({ keyring: `${freshKeyring('2')},${old}` });
+    await expect(replica.keys.rotateKek()).rejects.toMatchObject({
+      code: 'KEY_UNAVAILABLE',
+      reason: expect.stringMatching(/^KEK_UNWRAP_FAILED: /),
+      message: expect.stringMatching(
+        / 2 data key\(s\) were wrapped anew under "2", 1 not\. Keep it and the old key-encryption keys/,
+      ),
+    });
+    expect(await keysOf(replica).countBy({ kekId: '2' })).toBe(2);
+  });
+
+  it('that the key service refuses for one tenant says how many keys were replaced, and whose was not', async () => {
+    class Throttling extends Remote {
+      throttled = '';
+      override async wrap(dataKey: Buffer, context: KeyContext): Promise<Buffer> {
+        if (context.tenantId === this.throttled) throw new KeyError('KMS_THROTTLED', 'too many requests');
+        return super.wrap(dataKey, context);
+      }
+    }
+    const wrapper = new Throttling();
+    const replica = await start({ wrapper });
+    for (const tenant of ['acme', 'umbrella', 'wayne']) await store(replica, 'ada', tenant);
+    wrapper.throttled = 'umbrella';
+    await expect(replica.keys.rotate()).rejects.toMatchObject({
+      code: 'KEY_UNAVAILABLE',
+      reason: 'KMS_THROTTLED: too many requests',
+      message: expect.stringMatching(
+        / 2 data key\(s\) were replaced, 1 not, the first of them [\da-f-]{36}\. Repeat this for its tenant alone/,
+      ),
+    });
+    expect(await keysOf(replica).countBy({ state: 'decrypt_only' })).toBe(2);
+  });
+
   it('takes no other bytes under a known id from a keyring file', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tokenward-keyring-'));
     const file = join(directory, 'keyring');
@@ -628,7 +670,11 @@ describeOnEachDatabase('A key service that is away', ({ createDatabase }) => {
       await replica.tokens.storeTokens(ada, set('newer'));
       await expect(
         replica.tokens.storeTokens({ ...ada, tenantId: 'fresh' }, set('ada')),
-      ).rejects.toMatchObject({ code: 'KEY_UNAVAILABLE', reason: 'KEK_UNAVAILABLE' });
+      ).rejects.toMatchObject({
+        code: 'KEY_UNAVAILABLE',
+        reason: 'KEK_UNAVAILABLE',
+        message: 'No usable encryption key (KEK_UNAVAILABLE). The health endpoint tells more.',
+      });
     } finally {
       await replica.close();
       await database.drop();

@@ -14,6 +14,7 @@ import {
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { freshKeyring, PROVIDER, type Replica, startReplica } from '../support/app.js';
 import { describeOnEachDatabase, type TestDatabase } from '../support/database.js';
+import { recorder } from '../support/import/legacy-table.js';
 
 const options = (keyring: string): TokenModuleOptions => ({
   providers: { [PROVIDER]: { tokenEndpoint: 'https://id.example.com/token', clientId: 'app' } },
@@ -208,3 +209,29 @@ describeOnEachDatabase('Keys', ({ createDatabase }) => {
     expect(row.keyId).not.toBe(old.usableId);
   });
 });
+
+// MariaDB, and MySQL with it, are those that may carry a subquery out once for each row.
+describeOnEachDatabase(
+  'The data keys of many tenants',
+  ({ createDatabase }) => {
+    it('are not all read once for each of them to see whether they open', async () => {
+      const database = await createDatabase();
+      const asked: string[] = [];
+      const recorded = { ...database.options, logging: ['query'], logger: recorder(asked) };
+      const replica = await startReplica(
+        { ...database, options: recorded as TestDatabase['options'] },
+        options(freshKeyring()),
+      );
+      for (const tenantId of ['acme', 'umbrella', 'wayne'])
+        await replica.tokens.storeTokens({ ...ada, tenantId }, { access_token: tenantId });
+      const look = asked.find((text) => text.includes('MAX(id)'))!;
+      const plan = (await replica.dataSource.query(`EXPLAIN ${look}`)) as { select_type: string }[];
+      await replica.close();
+      await database.drop();
+      const types = plan.map((step) => step.select_type);
+      expect(types).toContain('UNION');
+      expect(types.filter((type) => type.startsWith('DEPENDENT'))).toEqual([]);
+    });
+  },
+  ['mariadb'],
+);

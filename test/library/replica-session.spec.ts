@@ -70,7 +70,7 @@ class Clinging extends KeyWrapper {
 
 describeOnEachDatabase(
   'A replica with a session',
-  ({ kind, createDatabase }) => {
+  ({ createDatabase }) => {
     let bundle: Bundle;
     let provider: TestProvider;
     let database: TestDatabase;

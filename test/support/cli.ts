@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,9 @@ import type { TestDatabase } from './database.js';
 const root = join(import.meta.dirname, '..', '..');
 /** The built CLI, as a user runs it. */
 const main = join(root, 'libs/token/dist/cli/main.js');
+
+/** What is typed at a question, or what happens before that is typed. */
+type Answer = string | (() => Promise<string>);
 
 export interface Outcome {
   code: number;
@@ -49,14 +52,15 @@ export class CliDirectory {
   }
 
   start(...args: string[]): ChildProcess {
-    return spawn(process.execPath, [main, ...args], {
-      cwd: this.path,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    return this.startWith(['ignore', 'pipe', 'pipe'], ...args);
+  }
+
+  startWith(stdio: StdioOptions, ...args: string[]): ChildProcess {
+    return spawn(process.execPath, [main, ...args], { cwd: this.path, stdio });
   }
 
   /** Runs the CLI in a terminal, where every question gets the next of the answers. What the terminal shows at the end. */
-  async runInTerminal(args: readonly string[], answers: readonly string[]): Promise<Outcome> {
+  async runInTerminal(args: readonly string[], answers: readonly Answer[]): Promise<Outcome> {
     const child = spawn('script', scriptArguments([process.execPath, main, ...args]), {
       cwd: this.path,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -67,7 +71,7 @@ export class CliDirectory {
       seen += chunk.toString();
       if (!/(?:\[y\/N\]|to go on:) $/.test(shown(seen))) return;
       seen = '';
-      child.stdin.write(left.length > 0 ? `${left.shift()}\r` : CTRL_D);
+      void typed(left.shift()).then((text) => child.stdin.write(text));
     });
     const { code, stdout, stderr } = await outcome(child);
     child.stdin.destroy();
@@ -80,6 +84,9 @@ export class CliDirectory {
 }
 
 const CTRL_D = '\u0004';
+
+const typed = async (answer: Answer | undefined): Promise<string> =>
+  answer === undefined ? CTRL_D : `${typeof answer === 'string' ? answer : await answer()}\r`;
 
 export async function outcome(child: ChildProcess): Promise<Outcome> {
   const result: Outcome = { code: -1, stdout: '', stderr: '' };

@@ -9,7 +9,7 @@ import type {
 import { KekRollout, LIVE_MS } from './keys/kek-rollout.js';
 import { KekRotation } from './keys/kek-rotation.js';
 import { KekRows } from './keys/kek-rows.js';
-import { KeyReports, type KeyUse, type MoveProgress } from './keys/key-reports.js';
+import { type KeyFilter, KeyReports, type KeyUse, type MoveProgress } from './keys/key-reports.js';
 import { KeyWrapper } from './keys/key-wrapper.js';
 
 const MOST_KEYS = 1000;
@@ -56,25 +56,40 @@ export class KeyReport {
 
   async plan(tenantId: string | undefined): Promise<KeyPlan> {
     const { reports, wrapper, kekRotation } = this.parts;
-    const find = (filter: Omit<Parameters<KeyReports['findUse']>[0], 'limit'>): Promise<KeyUse[]> =>
-      reports.findUse({ ...filter, ...(tenantId === undefined ? {} : { tenantId }), limit: MOST_KEYS });
-    const now = await reports.now();
-    const rotate = await find({ states: ['active'] });
-    const retire = await find({ states: ['decrypt_only'], purpose: 'token', empty: true });
-    const retired = await find({ states: ['retired'] });
+    const tenant: KeyFilter = tenantId === undefined ? {} : { tenantId };
+    const rotate: KeyFilter = { ...tenant, states: ['active'] };
+    const retire: KeyFilter = { ...tenant, states: ['decrypt_only'], purpose: 'token', empty: true };
+    const destroy: KeyFilter = { ...tenant, states: ['retired'], destroyable: true };
     const others = (await reports.countByKek()).filter(({ kekId }) => kekId !== wrapper.kekId);
     return {
-      rotate: rotate.map(toStatus),
+      counts: {
+        rotate: await reports.countKeys(rotate),
+        retire: await reports.countKeys(retire),
+        destroy: await reports.countKeys(destroy),
+      },
+      rotate: await this.find(rotate),
       rows: (await reports.countRows('active', tenantId)).rows,
-      retire: retire.map(toStatus),
-      destroy: retired
-        .filter(({ destroyAfter }) => destroyAfter !== null && destroyAfter <= now)
-        .map(toStatus),
+      retire: await this.find(retire),
+      destroy: await this.find(destroy),
       rewrap: {
         dataKeys: others.reduce((sum, { dataKeys }) => sum + dataKeys, 0),
         kekId: wrapper.kekId,
         refusedBecause: await kekRotation.obstacle(),
       },
+    };
+  }
+
+  /**
+   * What shredding a tenant would destroy: how many keys, of which 1,000 at most are named. `known`: it has, or once had,
+   * a key.
+   */
+  async tenant(tenantId: string): Promise<{ keys: DataKeyStatus[]; count: number; known: boolean }> {
+    const { reports } = this.parts;
+    const left: KeyFilter = { tenantId, states: ['pending', 'active', 'decrypt_only', 'retired'] };
+    return {
+      keys: await this.find(left),
+      count: await reports.countKeys(left),
+      known: (await reports.countKeys({ tenantId })) > 0,
     };
   }
 
@@ -101,6 +116,10 @@ export class KeyReport {
 
   async audit(limit: number): Promise<KeyAuditEntry[]> {
     return (await this.parts.reports.findAudit(limit)).map((row) => ({ ...row, at: new Date(row.at) }));
+  }
+
+  private async find(filter: KeyFilter): Promise<DataKeyStatus[]> {
+    return (await this.parts.reports.findUse({ ...filter, limit: MOST_KEYS })).map(toStatus);
   }
 
   private async keks(): Promise<KekStatus[]> {

@@ -57,7 +57,7 @@ export class KeyService {
   /**
    * Gives one tenant, or all, new active data keys. From then on they seal; the old ones open until their rows have been
    * moved, which the scheduled job does, or `TokenMaintenance.reencrypt()`.
-   * @throws KeyUnavailableError when a key cannot be made; the other tenants have been rotated
+   * @throws KeyUnavailableError that counts, when a key cannot be made; the others have been replaced
    */
   async rotate({ tenantId, actor }: ActorOptions & { tenantId?: string } = {}): Promise<RotationResult> {
     if (tenantId !== undefined) assertId('tenantId', tenantId);
@@ -76,18 +76,24 @@ export class KeyService {
     actor: string,
   ): Promise<RotationResult> {
     const rotated: RotationResult['rotated'] = [];
-    let failure: unknown = null;
+    const failed: { id: string; error: KeyError }[] = [];
     for (const old of await this.parts.keys.findRotatable(filter)) {
+      const { tenantId, purpose } = old;
       try {
-        const next = await usable(() => this.parts.manager.replace(old, actor));
-        if (next) rotated.push({ tenantId: old.tenantId, purpose: old.purpose, from: old.id, to: next.id });
+        const next = await this.parts.manager.replace(old, actor);
+        if (next) rotated.push({ tenantId, purpose, from: old.id, to: next.id });
       } catch (error) {
         // One tenant's key must not keep the others from theirs.
-        if (!(error instanceof KeyUnavailableError)) throw error;
-        failure ??= error;
+        if (!(error instanceof KeyError)) throw error;
+        failed.push({ id: old.id, error });
       }
     }
-    if (failure !== null) throw failure;
+    const [first] = failed;
+    if (first)
+      throw new KeyUnavailableError(
+        first.error.message,
+        `${rotated.length} data key(s) were replaced, ${failed.length} not, the first of them ${first.id}. Repeat this for its tenant alone: the others would be replaced once more.`,
+      );
     return { rotated };
   }
 
@@ -186,9 +192,10 @@ export class KeyService {
   /**
    * Wraps all data keys under the preferred key-encryption key. Token rows are untouched.
    * @throws KeyStateError `KEK_NOT_EVERYWHERE` while a live replica has not shown that it holds that key
+   * @throws KeyUnavailableError that counts, when some could not be wrapped; the others are
    */
   async rotateKek({ actor }: ActorOptions = {}): Promise<{ kekId: string; rewrapped: number }> {
-    const rewrapped = await usable(() => this.parts.kekRotation.run(actorOf(actor)));
+    const rewrapped = await this.parts.kekRotation.run(actorOf(actor));
     return { kekId: this.parts.kekRotation.kekId, rewrapped };
   }
 
@@ -231,13 +238,4 @@ export function actorOf(actor: string | undefined): string {
       `must be a string of 1 to ${MAX_ACTOR} characters, none of them control`,
     );
   return actor;
-}
-
-/** What goes wrong with keys, in the words of this library's callers. */
-async function usable<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof KeyError ? new KeyUnavailableError(error.message) : error;
-  }
 }

@@ -68,6 +68,8 @@ export interface RotationResult {
 }
 
 export interface KeyPlan {
+  /** How many keys there are for `rotate`, `retire` and `destroy`; the lists below name 1,000 each at most. */
+  counts: { rotate: number; retire: number; destroy: number };
   /** Active keys that `rotate` would replace. */
   rotate: DataKeyStatus[];
   /** Token sets that would have to be sealed again. */

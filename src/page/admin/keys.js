@@ -122,7 +122,7 @@ export function paintKeys({ dataKeys, states: counts }, total) {
 export async function rotate(tenantId) {
   const of = tenantId === undefined ? {} : { tenantId };
   const { body: plan } = await ask(`/admin/keys/plan?${new URLSearchParams(of)}`);
-  const keys = counted(plan.rotate.length, 'active key gets a successor', 'active keys get successors');
+  const keys = counted(plan.counts.rotate, 'active key gets a successor', 'active keys get successors');
   const lines = [
     `${keys}. ${counted(plan.rows, 'row')} will be sealed again in the background.`,
     'Nobody has to wait: what is under a replaced key can be opened until it has moved.',

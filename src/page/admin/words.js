@@ -37,7 +37,7 @@ export function explain(error, key = null) {
   if (error.code === 'KEY_DESTROY_TOO_EARLY' && key?.destroyAfter)
     return `Not destroyed: a backup that needs this key may still be restored. It can go from ${date(key.destroyAfter)} on.`;
   if (error.code === 'KEY_UNAVAILABLE')
-    return 'Not done: no key can be made or opened right now. See the key-encryption keys below, and the log.';
+    return `Not all of it was done. ${error.message} See the key-encryption keys below, and the log.`;
   return error.message;
 }
 

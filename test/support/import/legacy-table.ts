@@ -20,7 +20,7 @@ export interface LegacyRow {
 }
 
 /** Keeps what is asked of the database, in order. */
-function recorder(statements: string[]): Logger {
+export function recorder(statements: string[]): Logger {
   const nothing = (): void => undefined;
   return {
     logQuery: (text) => statements.push(text),

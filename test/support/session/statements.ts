@@ -3,7 +3,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 type Query = (...args: unknown[]) => Promise<unknown>;
 
 /** What replicas do on their own: look for keys and for a restored database, and say that they live. */
-const BACKGROUND = /tokenward_(replicas|data_keys|keks|lineage)/
+const BACKGROUND = /tokenward_(replicas|data_keys|keks|lineage)/;
 
 /** From now on every statement that TypeORM or, on PostgreSQL, the library itself gives to the driver, but for those in the background. */
 export function statementsOf(dataSource: DataSource): string[] {

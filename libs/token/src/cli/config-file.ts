@@ -32,8 +32,12 @@ export async function loadConfigFile(named: string | undefined): Promise<unknown
   return exported?.default ?? exported;
 }
 
+/** The configuration in the working directory, if there is one. */
+export const defaultConfigFile = (): string | undefined =>
+  NAMES.map((name) => join(process.cwd(), name)).find((file) => existsSync(file));
+
 function findConfigFile(): string {
-  const found = NAMES.map((name) => join(process.cwd(), name)).find((file) => existsSync(file));
+  const found = defaultConfigFile();
   if (!found) throw usageError(`There is no ${NAMES.join(', ')} in the working directory. ${howToMakeOne()}`);
   return found;
 }

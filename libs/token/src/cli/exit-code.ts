@@ -5,7 +5,7 @@ export const EXIT = {
   refused: 1,
   /** The command line, the configuration or the keyring is wrong: nothing was begun. */
   usage: 2,
-  /** What the command has found needs somebody: rows or keys that cannot be opened. */
+  /** What the command has found needs somebody: rows or keys that cannot be opened, rows that an import leaves out. */
   attention: 3,
   /** Ctrl-C, as shells count it. */
   interrupted: 130,

@@ -50,11 +50,15 @@ async function run(terminal: Terminal, file: string, options: ImportCommandOptio
     display.end();
   }
   terminal.print(options.json ? JSON.stringify(report, null, 2) : summary(report, definition.table));
-  if (report.failed > 0)
-    throw new CommandError(
-      `${count(report.failed, 'row')} could not be imported, see above. Run the import again once the cause is removed: what is stored is left alone.`,
-      EXIT.attention,
-    );
+  const faults = faultsOf(report);
+  if (faults.length > 0) throw new CommandError(faults.join('\n'), EXIT.attention);
+}
+
+/** Why not all rows are in Tokenward. */
+function faultsOf({ failed, duplicates }: ImportReport): string[] {
+  const failures = `${count(failed, 'row')} could not be imported, see above. Run the import again once the cause is removed: what is stored is left alone.`;
+  const left = `${count(duplicates, 'row has', 'rows have')} the same ref as a row before, which is the one that counts. Where that is wrong, have \`map\` tell them apart (ref.account), or skip the older ones.`;
+  return [...(failed > 0 ? [failures] : []), ...(duplicates > 0 ? [left] : [])];
 }
 
 async function load(named: string): Promise<ImportDefinition> {
@@ -147,6 +151,7 @@ function summary(report: ImportReport, source: string): string {
     [dryRun ? 'would be imported' : 'imported', report.imported],
     ['there already, left alone', report.exists],
     ['  of these with other tokens', report.existsWithOtherTokens],
+    ['left out, same ref as a row before', report.duplicates],
     ['skipped by map', report.skipped],
     ['failed', report.failed],
     ...Object.entries(failedByReason).map(([reason, rows]): [string, number] => [`  ${reason}`, rows]),

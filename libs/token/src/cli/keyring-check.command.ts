@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { LocalKeyWrapper } from '../keys/local-key-wrapper.js';
+import { defaultConfigFile } from './config-file.js';
 import { keyringFileWrapper } from './config.js';
 import { EXIT, usageError } from './exit-code.js';
 import { section, table } from './format.js';
@@ -10,6 +11,9 @@ import type { KekTrial } from './keyring-trial.js';
 import { type ConfigOptions, withDatabase } from './session.js';
 import type { Terminal } from './terminal.js';
 
+const UNTRIED =
+  'NOT TRIED against a database: there is no configuration in the working directory. Name one with --config <file>.';
+
 interface CheckOptions extends ConfigOptions {
   file?: string;
 }
@@ -19,11 +23,12 @@ export function keyringCheckCommand(terminal: Terminal): Command {
     .description(
       'list the ids of a keyring, never its keys, and try it against the database of a configuration',
     )
-    .option('--file <path>', 'a keyring file; with --config it is tried in place of the configured one')
+    .option('--file <path>', 'a keyring file, tried in place of the configured one')
     .addOption(configOption())
     .action(async ({ file, config }: CheckOptions) => {
       if (file !== undefined) showFile(terminal, file);
-      if (file !== undefined && config === undefined) return;
+      if (file !== undefined && config === undefined && defaultConfigFile() === undefined)
+        return terminal.note(UNTRIED);
       if (file !== undefined) terminal.print('');
       await tryOut(terminal, { file, config });
     });
@@ -44,7 +49,7 @@ function showFile(terminal: Terminal, file: string): void {
     terminal.note(`Others than its owner can read ${file}: if it is not a mounted secret, chmod 600 ${file}`);
 }
 
-/** Opens one data key per key-encryption key in use. */
+/** Opens a data key of each key-encryption key in use. */
 async function tryOut(terminal: Terminal, { file, config }: CheckOptions): Promise<void> {
   const { tryWrapper } = await import('./keyring-trial.js');
   const trials = await withDatabase({ config }, ({ dataSource, wrapper }) =>
@@ -52,7 +57,8 @@ async function tryOut(terminal: Terminal, { file, config }: CheckOptions): Promi
   );
   terminal.print(section('Key-encryption keys in use', trials.length === 0 ? 'none' : trialTable(trials)));
   const faulty = trials.filter(({ result }) => result === 'missing' || result === 'fails');
-  if (faulty.length === 0) return terminal.print('It opens every data key that is in use.');
+  if (faulty.length === 0)
+    return terminal.print('It opens a data key of each key-encryption key that was tried.');
   terminal.exitCode = EXIT.attention;
   for (const { fault } of faulty) if (fault !== null) terminal.print(`- ${fault}`);
   terminal.print(

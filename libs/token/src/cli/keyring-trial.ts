@@ -1,9 +1,11 @@
 import { SystemClock } from '../common/clock.js';
+import { TokenEvents } from '../common/events.js';
 import { Database } from '../database/database.js';
 import { SqlDataKeyRows } from '../database/sql-data-key-rows.js';
 import { SqlKeyReports } from '../database/sql-key-reports.js';
+import { KeyHealth } from '../keys/key-health.js';
 import { KeyRing } from '../keys/key-ring.js';
-import { KeyError, type KeyWrapper } from '../keys/key-wrapper.js';
+import type { KeyError, KeyWrapper } from '../keys/key-wrapper.js';
 import type { DataSource } from './config.js';
 
 /** What a wrapper can do with the data keys that one key-encryption key has wrapped. */
@@ -15,31 +17,29 @@ export interface KekTrial {
   fault: string | null;
 }
 
-/** Tries a wrapper on one data key per key-encryption key in use. Unlike a replica, it leaves no trace in the database. */
+/** Tries a wrapper as `KeyHealth` does. Unlike a replica, it leaves no trace in the database. */
 export async function tryWrapper(dataSource: DataSource, wrapper: KeyWrapper): Promise<KekTrial[]> {
   const database = new Database(dataSource, false);
   await database.assertTables();
   const rows = new SqlDataKeyRows(database);
-  const ring = new KeyRing(rows, wrapper, new SystemClock());
-  const canaries = new Map((await rows.findCanaries()).map((row) => [row.kekId, row]));
-  const trials: KekTrial[] = [];
-  for (const { kekId: id, dataKeys } of await new SqlKeyReports(database).countByKek()) {
-    const canary = canaries.get(id);
-    const held = wrapper.kekIds.includes(id);
-    const fault = canary ? await faultOf(() => ring.open(canary)) : null;
-    const untested = held ? 'untried' : 'missing';
-    const failed = held ? 'fails' : 'missing';
-    trials.push({ id, dataKeys, result: canary ? (fault ? failed : 'opens') : untested, fault });
-  }
-  return trials;
+  const clock = new SystemClock();
+  const health = new KeyHealth(rows, new KeyRing(rows, wrapper, clock), new TokenEvents(), clock);
+  const faults = await health.faults();
+  const keks = await new SqlKeyReports(database).countByKek();
+  return keks.map(({ kekId: id, dataKeys }) => {
+    const fault = faults.get(id);
+    return {
+      id,
+      dataKeys,
+      result: resultOf(fault, wrapper.kekIds.includes(id)),
+      fault: fault?.message ?? null,
+    };
+  });
 }
 
-async function faultOf(work: () => Promise<unknown>): Promise<string | null> {
-  try {
-    await work();
-    return null;
-  } catch (error) {
-    if (!(error instanceof KeyError)) throw error;
-    return error.message;
-  }
+/** `fault`: null where a data key has opened, undefined where there was none to try. */
+function resultOf(fault: KeyError | null | undefined, held: boolean): KekTrial['result'] {
+  if (fault === null) return 'opens';
+  if (!held) return 'missing';
+  return fault ? 'fails' : 'untried';
 }

@@ -5,10 +5,11 @@ import { explain, stacks } from './failure.js';
 import { createProgram } from './program.js';
 import { Terminal } from './terminal.js';
 
-// `tokenward … | head` has read enough.
-process.stdout.once('error', () => process.exit());
-
 const terminal = new Terminal();
+// How the last writes went shows only when everything else has ended.
+process.once('exit', (code) => {
+  if (code === EXIT.ok && terminal.incomplete) process.exitCode = EXIT.refused;
+});
 const program = createProgram(terminal);
 try {
   await program.parseAsync();

@@ -2,20 +2,23 @@ import type { DataKeyStatus, KeyPlan } from '../key.service.types.js';
 import { count, section } from './format.js';
 import { dataKeyTable, inOrder } from './status.report.js';
 
-/** At most so many keys are listed; the numbers above the list count all of them. */
+/** So many keys are listed; below them stands how many there are beyond. */
 const LISTED = 20;
 
-export function planReport({ rotate, rows, retire, destroy, rewrap }: KeyPlan): string {
+export function planReport({ counts, rotate, rows, retire, destroy, rewrap }: KeyPlan): string {
   return [
     section(
-      `tokenward keys rotate would replace ${count(rotate.length, 'active data key')} and seal ${count(rows, 'token set')} again`,
-      listed(rotate),
+      `tokenward keys rotate would replace ${count(counts.rotate, 'active data key')} and seal ${count(rows, 'token set')} again`,
+      listed(rotate, counts.rotate),
     ),
     section(
-      `tokenward keys retire --all-empty would retire ${count(retire.length, 'data key')}`,
-      listed(retire),
+      `tokenward keys retire --all-empty would retire ${count(counts.retire, 'data key')}`,
+      listed(retire, counts.retire),
     ),
-    section(`tokenward keys destroy may be run for ${count(destroy.length, 'data key')}`, listed(destroy)),
+    section(
+      `tokenward keys destroy may be run for ${count(counts.destroy, 'data key')}`,
+      listed(destroy, counts.destroy),
+    ),
     section('tokenward keys kek rotate', rewrapText(rewrap)),
     'Nothing was written.',
   ].join('\n\n');
@@ -26,9 +29,10 @@ export const rewrapText = ({ dataKeys, kekId, refusedBecause }: KeyPlan['rewrap'
     ? `would wrap ${count(dataKeys, 'data key')} anew under "${kekId}"; no token set is touched`
     : `would be refused: ${refusedBecause}`;
 
-export function listed(keys: readonly DataKeyStatus[]): string {
+/** `total`: how many there are, where a plan names only a part of them. */
+export function listed(keys: readonly DataKeyStatus[], total: number): string {
   if (keys.length === 0) return 'none';
-  const more = keys.length - LISTED;
+  const more = total - LISTED;
   return (
     dataKeyTable(inOrder(keys).slice(0, LISTED)) + (more > 0 ? `\nand ${count(more, 'more', 'more')}` : '')
   );

@@ -2,20 +2,15 @@ import { Command } from 'commander';
 import type { KeyTools } from '../key-tools.js';
 import { confirm } from './confirmation.js';
 import { usageError } from './exit-code.js';
-import { count, section } from './format.js';
 import { aboutKey, findKey } from './one-key.js';
 import { type ChangeOptions, changing } from './options.js';
-import { listed } from './plan.report.js';
+import { MEANING, retireEmpty } from './retire-empty.js';
 import { withKeyTools } from './session.js';
-import { inOrder } from './status.report.js';
 import type { Terminal } from './terminal.js';
 
 interface RetireOptions extends ChangeOptions {
   allEmpty?: boolean;
 }
-
-const MEANING =
-  'Afterwards no replica opens or seals anything under it; `tokenward keys restore` takes that back.\nThe database refuses while a token set is left.';
 
 export function retireCommand(terminal: Terminal): Command {
   return changing(
@@ -23,7 +18,7 @@ export function retireCommand(terminal: Terminal): Command {
       .description('take keys without token sets out of use; they can be restored until they are destroyed')
       .argument('[key]', 'id of the data key'),
   )
-    .option('--all-empty', 'every key that `tokenward keys plan` lists')
+    .option('--all-empty', 'every key that is empty, as `tokenward keys plan` shows')
     .action(async (id: string | undefined, options: RetireOptions) => {
       if ((id === undefined) === !options.allEmpty)
         throw usageError('Name one data key, or all of them that are empty with --all-empty.');
@@ -44,20 +39,4 @@ async function retireOne(
   await confirm(terminal, options);
   await keys.retire(id, { actor: options.actor });
   terminal.print(`Retired ${id}.`);
-}
-
-async function retireEmpty(
-  terminal: Terminal,
-  keys: KeyTools['keys'],
-  options: RetireOptions,
-): Promise<void> {
-  const { retire } = await keys.plan();
-  if (retire.length === 0) return terminal.print('No key is empty: nothing to retire.');
-  terminal.print(section(`This retires ${count(retire.length, 'data key')}`, listed(retire)));
-  terminal.print(MEANING);
-  await confirm(terminal, options);
-  for (const { id } of inOrder(retire)) {
-    await keys.retire(id, { actor: options.actor });
-    terminal.print(`Retired ${id}.`);
-  }
 }

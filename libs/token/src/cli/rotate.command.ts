@@ -22,16 +22,18 @@ export function rotateCommand(terminal: Terminal): Command {
     .action((options: RotateOptions) =>
       withKeyTools(options, async (tools) => {
         const { tenant: tenantId, actor } = options;
-        const { rotate, rows } = await tools.keys.plan({ tenantId });
+        const { counts, rotate, rows } = await tools.keys.plan({ tenantId });
         if (rotate.length === 0)
           return terminal.print(
             `${tenantId === undefined ? 'There is' : `Tenant "${tenantId}" has`} no active data key: nothing to rotate.`,
           );
-        terminal.print(section(`This replaces ${count(rotate.length, 'active data key')}`, listed(rotate)));
+        terminal.print(
+          section(`This replaces ${count(counts.rotate, 'active data key')}`, listed(rotate, counts.rotate)),
+        );
         terminal.print(
           options.reencrypt
             ? `and seals ${count(rows, 'token set')} again, while the application runs.`
-            : `and leaves ${count(rows, 'token set')} under the old one${rotate.length === 1 ? '' : 's'} for now.`,
+            : `and leaves ${count(rows, 'token set')} under the old one${counts.rotate === 1 ? '' : 's'} for now.`,
         );
         await confirm(terminal, options);
         // Ctrl-C does not cut off a rotation that has begun, only what follows it.

@@ -1,6 +1,4 @@
 import { Command } from 'commander';
-import type { KeyTools } from '../key-tools.js';
-import type { DataKeyStatus } from '../key.service.types.js';
 import { confirmByTyping } from './confirmation.js';
 import { refusal } from './exit-code.js';
 import { count, section } from './format.js';
@@ -17,16 +15,19 @@ export function shredTenantCommand(terminal: Terminal): Command {
       )
       .argument('<tenant>', 'id of the tenant'),
   ).action((tenantId: string, options: ChangeOptions) =>
-    withKeyTools(options, async ({ keys }) => {
-      const found = await keysOf(keys, tenantId);
-      if (found.length === 0)
+    withKeyTools(options, async ({ keys, report, sealedRows }) => {
+      const found = await report.tenant(tenantId);
+      if (!found.known)
         throw refusal(`Tenant "${tenantId}" has no data key: check the spelling. Nothing was changed.`);
-      const rows = found.reduce((sum, key) => sum + key.rows, 0);
+      const tokens = count(await sealedRows.countTenant(tenantId), 'token set');
       terminal.print(
-        section(
-          `This erases ${count(found.length, 'data key')} of tenant "${tenantId}" with ${count(rows, 'token set')}`,
-          listed(found),
-        ),
+        found.count === 0
+          ? // What an interrupted run has left, or a replica has written under a key that it still knew.
+            `The data keys of tenant "${tenantId}" are destroyed already. This erases what is left: ${tokens}.`
+          : section(
+              `This erases ${count(found.count, 'data key')} of tenant "${tenantId}" with ${tokens}`,
+              listed(found.keys, found.count),
+            ),
       );
       terminal.print(
         'THIS CANNOT BE UNDONE. The tenant never gets new keys. Backups made before now can still be read with the keyring.\nGrants at the providers stay: revoke them first if they must end.',
@@ -38,11 +39,4 @@ export function shredTenantCommand(terminal: Terminal): Command {
       );
     }),
   );
-}
-
-/** The status lists keys in change first and may leave active ones out, which the plan lists. */
-async function keysOf(keys: KeyTools['keys'], tenantId: string): Promise<DataKeyStatus[]> {
-  const [{ dataKeys }, { rotate }] = [await keys.status(), await keys.plan({ tenantId })];
-  const known = new Map([...rotate, ...dataKeys].map((key) => [key.id, key]));
-  return [...known.values()].filter((key) => key.tenantId === tenantId && key.state !== 'destroyed');
 }

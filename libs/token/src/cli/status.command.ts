@@ -43,11 +43,12 @@ async function show(
 
 async function watch(terminal: Terminal, keys: KeyTools['keys'], options: StatusOptions): Promise<void> {
   const milliseconds = (typeof options.watch === 'number' ? options.watch : 2) * 1000;
-  await interruptible(async (signal) => {
-    while (!signal.aborted) {
+  await interruptible(async (stopped) => {
+    const ended = AbortSignal.any([stopped, terminal.unread]);
+    while (!ended.aborted) {
       terminal.clear();
       await show(terminal, keys, options);
-      await pause(milliseconds, signal);
+      await pause(milliseconds, ended);
     }
   });
 }

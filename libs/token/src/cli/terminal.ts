@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { EXIT, type ExitCode, interruption } from './exit-code.js';
+import { messageOf } from './failure.js';
 
 type Input = NodeJS.ReadableStream & { isTTY?: boolean };
 export type Output = NodeJS.WritableStream & { isTTY?: boolean };
@@ -8,12 +9,26 @@ export type Output = NodeJS.WritableStream & { isTTY?: boolean };
 export class Terminal {
   /** What a command that ends well ends with. */
   exitCode: ExitCode = EXIT.ok;
+  /** Something could not be written, as on a disk that is full. */
+  incomplete = false;
+  readonly #unread = new AbortController();
 
   constructor(
     private readonly input: Input = process.stdin,
     private readonly results: Output = process.stdout,
     readonly notes: Output = process.stderr,
-  ) {}
+  ) {
+    for (const output of [results, notes])
+      output.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') this.#lose(error);
+        else if (output === results) this.#unread.abort();
+      });
+  }
+
+  /** Nobody reads the results any more: `tokenward … | head` has read enough. What changes something goes on to its end. */
+  get unread(): AbortSignal {
+    return this.#unread.signal;
+  }
 
   /** Somebody can be asked, and sees the question. */
   get interactive(): boolean {
@@ -35,6 +50,13 @@ export class Terminal {
 
   clear(): void {
     if (this.showsResults) this.results.write('\u001B[2J\u001B[H');
+  }
+
+  /** Told once: what fails may be the note itself. */
+  #lose(error: Error): void {
+    if (this.incomplete) return;
+    this.incomplete = true;
+    this.note(`Not all that this command says could be written: ${messageOf(error)}`);
   }
 
   /** The line that is typed, trimmed; empty for Ctrl-D. @throws CommandError for Ctrl-C */

@@ -145,11 +145,12 @@ export class DecryptionError extends TokenError {
 
 /** The encryption key is not available (wrong or missing key-encryption key, or its service is away). */
 export class KeyUnavailableError extends TokenError {
-  constructor(readonly reason: string) {
-    super(
-      'KEY_UNAVAILABLE',
-      `No usable encryption key (${reason}). Nothing was changed; see the health endpoint.`,
-    );
+  constructor(
+    readonly reason: string,
+    /** What goes on after a failure says here how far it has come. */
+    advice = 'The health endpoint tells more.',
+  ) {
+    super('KEY_UNAVAILABLE', `No usable encryption key (${reason}). ${advice}`);
   }
 }
 

@@ -4,11 +4,15 @@ import { TRANSITIONS } from '../keys/key-states.js';
 import { activeFor, audit, DATA_KEY, toDataKeyRow } from './data-key-mapping.js';
 import type { Database } from './database.js';
 import { isUniqueViolation } from './error-codes.js';
-import { dataKeys, join, now, sql } from './sql.js';
+import { dataKeys, type Fragment, join, now, sql } from './sql.js';
 
 const { create: CREATE, supersede: SUPERSEDE } = TRANSITIONS;
 
 const OPENING = sql`state IN ('active', 'decrypt_only') AND wrapped IS NOT NULL`;
+
+/** One id per key-encryption key in use. */
+const outermost = (end: Fragment): Fragment =>
+  sql`SELECT ${end}(id) AS canary_id FROM ${dataKeys} WHERE ${OPENING} GROUP BY kek_id`;
 
 export class SqlDataKeyRows extends DataKeyRows {
   constructor(private readonly database: Database) {
@@ -74,8 +78,9 @@ export class SqlDataKeyRows extends DataKeyRows {
   }
 
   override async findCanaries(): Promise<DataKeyRow[]> {
-    const rows = await this.database.rows(sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE id IN
-      (SELECT MIN(id) FROM ${dataKeys} WHERE ${OPENING} GROUP BY kek_id UNION SELECT MAX(id) FROM ${dataKeys} WHERE ${OPENING} GROUP BY kek_id)`);
+    // MariaDB and MySQL carry an IN with a UNION out once for each row of the table.
+    const rows = await this.database.rows(sql`SELECT ${DATA_KEY} FROM ${dataKeys} JOIN
+      (${outermost(sql`MIN`)} UNION ${outermost(sql`MAX`)}) canaries ON canary_id = id`);
     return rows.map(toDataKeyRow);
   }
 

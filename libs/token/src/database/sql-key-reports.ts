@@ -1,9 +1,15 @@
 import { keyIdText, uuidToBytes } from '../crypto/record-text.js';
 import type { DataKeyState } from '../keys/data-key-rows.js';
-import { type AuditRow, KeyReports, type KeyUse, type MoveProgress } from '../keys/key-reports.js';
+import {
+  type AuditRow,
+  type KeyFilter,
+  KeyReports,
+  type KeyUse,
+  type MoveProgress,
+} from '../keys/key-reports.js';
 import { DATA_KEY, toDataKeyRow } from './data-key-mapping.js';
 import type { Database } from './database.js';
-import { dataKeys, join, keyAudit, list, now, revocations, sql, tokens } from './sql.js';
+import { dataKeys, type Fragment, join, keyAudit, list, now, revocations, sql, tokens } from './sql.js';
 
 /** Progress that is older belongs to a run that has ended. */
 const RUN_GAP_MS = 60_000;
@@ -28,37 +34,20 @@ export class SqlKeyReports extends KeyReports {
     return counts;
   }
 
-  override async findUse({
-    states,
-    purpose,
-    tenantId,
-    id,
-    empty,
-    restored,
-    limit,
-  }: Parameters<KeyReports['findUse']>[0]): Promise<KeyUse[]> {
-    const conditions = [
-      sql`1 = 1`,
-      ...(states ? [sql`state IN (${list(states)})`] : []),
-      ...(tenantId === undefined ? [] : [sql`tenant_id = ${tenantId}`]),
-      ...(purpose === undefined ? [] : [sql`purpose = ${purpose}`]),
-      ...(id === undefined ? [] : [sql`id = ${id}`]),
-      ...(empty
-        ? [
-            sql`NOT EXISTS (SELECT 1 FROM ${tokens} WHERE key_id = usable_id)`,
-            sql`NOT EXISTS (SELECT 1 FROM ${revocations} WHERE key_id = usable_id)`,
-          ]
-        : []),
-      ...(restored === false
-        ? [sql`NOT EXISTS (SELECT 1 FROM ${keyAudit} WHERE key_id = ${dataKeys}.id AND action = 'restore')`]
-        : []),
-    ];
+  override async findUse({ limit, ...filter }: KeyFilter & { limit: number }): Promise<KeyUse[]> {
     const keys = (
-      await this.database.rows(sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE ${join(conditions, ' AND ')}
+      await this.database.rows(sql`SELECT ${DATA_KEY} FROM ${dataKeys} WHERE ${matching(filter)}
         ORDER BY CASE WHEN state = 'active' THEN 1 ELSE 0 END, state_changed_at DESC, id LIMIT ${limit}`)
     ).map(toDataKeyRow);
     const counts = await this.#countRows(keys.map((key) => key.id));
     return keys.map((key) => ({ ...key, ...(counts.get(key.id) ?? NOTHING) }));
+  }
+
+  override async countKeys(filter: KeyFilter): Promise<number> {
+    const [row] = await this.database.rows(
+      sql`SELECT COUNT(*) AS count FROM ${dataKeys} WHERE ${matching(filter)}`,
+    );
+    return Number(row!['count']);
   }
 
   override async countRows(
@@ -123,4 +112,25 @@ export class SqlKeyReports extends KeyReports {
       to: row['to_state'] as string | null,
     }));
   }
+}
+
+function matching({ states, purpose, tenantId, id, empty, destroyable, restored }: KeyFilter): Fragment {
+  const conditions = [
+    sql`1 = 1`,
+    ...(states ? [sql`state IN (${list(states)})`] : []),
+    ...(tenantId === undefined ? [] : [sql`tenant_id = ${tenantId}`]),
+    ...(purpose === undefined ? [] : [sql`purpose = ${purpose}`]),
+    ...(id === undefined ? [] : [sql`id = ${id}`]),
+    ...(empty
+      ? [
+          sql`NOT EXISTS (SELECT 1 FROM ${tokens} WHERE key_id = usable_id)`,
+          sql`NOT EXISTS (SELECT 1 FROM ${revocations} WHERE key_id = usable_id)`,
+        ]
+      : []),
+    ...(destroyable ? [sql`destroy_after <= ${now}`] : []),
+    ...(restored === false
+      ? [sql`NOT EXISTS (SELECT 1 FROM ${keyAudit} WHERE key_id = ${dataKeys}.id AND action = 'restore')`]
+      : []),
+  ];
+  return join(conditions, ' AND ');
 }

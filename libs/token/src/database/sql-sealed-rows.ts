@@ -147,7 +147,7 @@ export class SqlSealedRows extends SealedRows {
     await this.#erasePending(tenantId, limit);
     await this.#endSessions(tenantId);
     const found = await this.database.rows(
-      sql`SELECT id FROM ${tokens} WHERE key_id IS NOT NULL AND ${ofTenant(tenantId)} LIMIT ${limit}`,
+      sql`SELECT id FROM ${tokens} WHERE ${sealedOfTenant(tenantId)} LIMIT ${limit}`,
     );
     if (found.length === 0) return 0;
     const { dialect } = this.database;
@@ -175,6 +175,13 @@ export class SqlSealedRows extends SealedRows {
     return this.database.affected(updateFrom(dialect, tokens, rows, erased, sql`t.id = v.id`));
   }
 
+  override async countTenant(tenantId: string): Promise<number> {
+    const [row] = await this.database.rows(
+      sql`SELECT COUNT(*) AS count FROM ${tokens} WHERE ${sealedOfTenant(tenantId)}`,
+    );
+    return Number(row!['count']);
+  }
+
   /** Nobody can open them any more; what they held is erased. */
   async #endSessions(tenantId: string): Promise<void> {
     const update = sql`UPDATE ${sessions} SET ended_at = COALESCE(ended_at, ${now}), end_reason = COALESCE(end_reason, 'ended_by_application'),
@@ -199,3 +206,6 @@ export class SqlSealedRows extends SealedRows {
 
 const ofTenant = (tenantId: string): Fragment =>
   sql`(tenant_id = ${tenantId} OR key_id IN (SELECT usable_id FROM ${dataKeys} WHERE tenant_id = ${tenantId}))`;
+
+/** Rows without tokens are tombstones. */
+const sealedOfTenant = (tenantId: string): Fragment => sql`key_id IS NOT NULL AND ${ofTenant(tenantId)}`;

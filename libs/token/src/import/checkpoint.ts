@@ -17,6 +17,7 @@ const schema = z.strictObject({
       imported: count,
       exists: count,
       existsWithOtherTokens: count,
+      duplicates: count,
       skipped: count,
       failed: count,
     }),

@@ -88,7 +88,10 @@ export class ImportTarget {
       return await this.#store(row);
     } catch (error) {
       if (error instanceof KeyUnavailableError && EVERYWHERE.has(error.reason))
-        throw new ImportError('KEYS_UNUSABLE', `The import has stopped: ${error.message}`);
+        throw new ImportError(
+          'KEYS_UNUSABLE',
+          `The import has stopped: no usable encryption key (${error.reason}). Run it again: what is stored stays.`,
+        );
       // Whether it was this row or the whole database shows when it is asked for something simple.
       if (!(error instanceof TokenError)) await this.synchronize();
       throw error;

@@ -6,6 +6,7 @@ import type { ImportTarget, Storable } from './import-target.js';
 import { type ImportFailure, type ImportProgress, type ImportReport, Tally } from './report.js';
 import { rowFault } from './row-failure.js';
 import { shownKey, type SourceKey } from './source-key.js';
+import { SourceRefs } from './source-refs.js';
 import type { KeyedRow, SourceTable } from './source-table.js';
 import { windows } from './windows.js';
 
@@ -29,6 +30,7 @@ type KeyedStorable = Storable & { key: SourceKey };
 export class Importer {
   #tally = new Tally();
   #total = 0;
+  readonly #refs = new SourceRefs();
 
   constructor(private readonly parts: Parts) {}
 
@@ -104,7 +106,9 @@ export class Importer {
   private async store(row: KeyedStorable): Promise<void> {
     const { target, dryRun } = this.parts;
     try {
-      this.#tally.add(await (dryRun ? target.rehearse(row) : target.store(row)));
+      const outcome = await (dryRun ? target.rehearse(row) : target.store(row));
+      // Only now: after a row that fails, the next one for its `ref` takes the place.
+      this.#tally.add(this.#refs.add(row.ref) ? outcome : 'duplicates');
     } catch (error) {
       if (error instanceof ImportError) throw error;
       this.fail(row.key, error, 'WRITE_FAILED');

@@ -7,8 +7,10 @@ export interface ImportCounts {
   imported: number;
   /** Tokenward has a row for that user already; it was left as it is. */
   exists: number;
-  /** Of these, the ones that hold other tokens: a later log-in or refresh, or two rows of your table for one `ref`. */
+  /** Of these, the ones that hold other tokens: a later log-in or refresh. */
   existsWithOtherTokens: number;
+  /** Left out, because a row before them has the same `ref`. A run that goes on from a checkpoint knows its own rows only. */
+  duplicates: number;
   /** `map` returned null. */
   skipped: number;
   failed: number;
@@ -33,7 +35,7 @@ export interface ImportReport extends ImportProgress {
   failures: ImportFailure[];
 }
 
-export type Outcome = 'imported' | 'exists' | 'existsWithOtherTokens' | 'skipped';
+export type Outcome = 'imported' | 'exists' | 'existsWithOtherTokens' | 'duplicates' | 'skipped';
 
 /** What a checkpoint keeps of a report. */
 export interface TallyState {
@@ -49,7 +51,15 @@ export class Tally {
   readonly #state: TallyState;
 
   constructor(state: TallyState | null = null) {
-    const none = { read: 0, imported: 0, exists: 0, existsWithOtherTokens: 0, skipped: 0, failed: 0 };
+    const none = {
+      read: 0,
+      imported: 0,
+      exists: 0,
+      existsWithOtherTokens: 0,
+      duplicates: 0,
+      skipped: 0,
+      failed: 0,
+    };
     this.#state = structuredClone(state ?? { counts: none, failedByReason: {}, failures: [] });
   }
 

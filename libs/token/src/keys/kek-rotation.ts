@@ -1,4 +1,4 @@
-import { KeyStateError } from '../common/errors.js';
+import { KeyStateError, KeyUnavailableError } from '../common/errors.js';
 import type { DataKeyRow } from './data-key-rows.js';
 import { KekRollout } from './kek-rollout.js';
 import { KeyRing } from './key-ring.js';
@@ -34,7 +34,10 @@ export class KekRotation {
       : `key-encryption key "${kekId}" is not held by ${missing.length} live replica(s): ${missing.join(', ')}`;
   }
 
-  /** How many data keys were wrapped anew. Can be ended and begun again at any point. @throws KeyStateError `KEK_NOT_EVERYWHERE` | KeyError */
+  /**
+   * How many data keys were wrapped anew. Can be ended and begun again at any point.
+   * @throws KeyStateError `KEK_NOT_EVERYWHERE` · KeyUnavailableError that counts, when some could not be wrapped
+   */
   async run(actor: string): Promise<number> {
     const { kekId } = this.wrapper;
     const obstacle = await this.obstacle();
@@ -44,30 +47,36 @@ export class KekRotation {
         `${obstacle}. Nothing was changed: give every replica the same keyring, the new entry included.`,
       );
     let rewrapped = 0;
-    let failure: unknown = null;
+    const faults: KeyError[] = [];
     // Once more after a pass that has changed something: a replica may have used the old key a moment ago.
-    for (let pass = -1; pass !== 0 && failure === null; rewrapped += pass) {
+    for (let pass = -1; pass !== 0 && faults.length === 0; rewrapped += pass) {
       pass = 0;
       for (let after = ''; ;) {
         const keys = await this.transitions.findWrappedByOthers(kekId, after, BATCH);
         if (keys.length === 0) break;
         after = keys.at(-1)!.id;
-        const { done, fault } = await this.wrapAnew(keys, kekId);
-        failure ??= fault;
+        const done = await this.wrapAnew(keys, kekId, faults);
         if (done.length > 0) pass += await this.transitions.rewrap(done, actor);
       }
     }
-    if (failure !== null) throw failure;
+    const [fault] = faults;
+    if (fault)
+      // Whoever takes this for "nothing was done" takes the new key out of the keyring, and with it what it has wrapped.
+      throw new KeyUnavailableError(
+        fault.message,
+        `${rewrapped} data key(s) were wrapped anew under "${kekId}", ${faults.length} not. Keep it and the old key-encryption keys, and repeat this.`,
+      );
     return rewrapped;
   }
 
+  /** Those that were wrapped. What has kept others from it is added to `faults`. */
   private async wrapAnew(
     keys: readonly DataKeyRow[],
     kekId: string,
-  ): Promise<{ done: Rewrapped[]; fault: KeyError | null }> {
+    faults: KeyError[],
+  ): Promise<Rewrapped[]> {
     const waiting = [...keys];
     const done: Rewrapped[] = [];
-    let fault: KeyError | null = null;
     const worker = async (): Promise<void> => {
       for (let key = waiting.shift(); key; key = waiting.shift()) {
         const { id, tenantId, purpose } = key;
@@ -82,11 +91,11 @@ export class KekRotation {
         } catch (error) {
           // One damaged data key must not keep the others under the old key.
           if (!(error instanceof KeyError)) throw error;
-          fault ??= error;
+          faults.push(error);
         }
       }
     };
     await Promise.all(Array.from({ length: PARALLEL }, worker));
-    return { done, fault };
+    return done;
   }
 }

@@ -14,6 +14,9 @@ export class KeyHealth {
   #goodUntil = -Infinity;
   #ready = false;
   #openedAt = -Infinity;
+  /** The latest look that is under way: probes and new tenants that come together share it. */
+  #looking: Promise<KeyError | null> | null = null;
+  #lookedAt = -Infinity;
   /** Values that this process could not open since its start, by reason. */
   readonly failures: Record<string, number> = {};
 
@@ -40,7 +43,7 @@ export class KeyHealth {
   /** Null when every key-encryption key in use opens its canary, or has done so lately and its service is away; else the reason in one line. */
   async check(anew = false): Promise<string | null> {
     if (!anew && this.clock.monotonic() < this.#goodUntil) return null;
-    const fault = await this.fault();
+    const fault = await this.look(anew);
     const now = this.clock.monotonic();
     if (fault === null) this.#openedAt = now;
     this.#ready = fault === null || (fault.transient && now - this.#openedAt < SERVES_FOR_MS);
@@ -50,24 +53,36 @@ export class KeyHealth {
     return this.#ready ? null : fault!.message;
   }
 
-  private async fault(): Promise<KeyError | null> {
-    try {
-      await this.assertKeysOpen();
-      return null;
-    } catch (error) {
-      if (!(error instanceof KeyError)) throw error;
-      return error;
-    }
+  /** Joins no look that may not know of another keyring yet, and none that hangs. */
+  private look(anew: boolean): Promise<KeyError | null> {
+    const now = this.clock.monotonic();
+    if (!anew && this.#looking && now - this.#lookedAt < GOOD_FOR_MS) return this.#looking;
+    const looking = this.fault().finally(() => {
+      if (this.#looking === looking) this.#looking = null;
+    });
+    this.#looking = looking;
+    this.#lookedAt = now;
+    return looking;
   }
 
-  /** @throws KeyError for a key-encryption key of which no canary opens */
-  async assertKeysOpen(): Promise<void> {
+  private async fault(): Promise<KeyError | null> {
+    return [...(await this.faults()).values()].find((fault) => fault !== null) ?? null;
+  }
+
+  /** By key-encryption key in use: null where a canary opens, else why none does. */
+  async faults(): Promise<Map<string, KeyError | null>> {
     const faults = new Map<string, KeyError | null>();
     for (const row of await this.rows.findCanaries()) {
       // One damaged data key is its tenant's misfortune; that none opens is a wrong key-encryption key.
       if (faults.get(row.kekId) !== null) faults.set(row.kekId, await this.faultOf(row));
     }
-    for (const fault of faults.values()) if (fault) throw fault;
+    return faults;
+  }
+
+  /** @throws KeyError for a key-encryption key of which no canary opens */
+  async assertKeysOpen(): Promise<void> {
+    const fault = await this.fault();
+    if (fault) throw fault;
   }
 
   private async faultOf(row: DataKeyRow): Promise<KeyError | null> {
@@ -83,6 +98,7 @@ export class KeyHealth {
   /** As `assertKeysOpen`, believing a good result of the last seconds. @throws KeyError */
   async assertReady(): Promise<void> {
     if (this.clock.monotonic() < this.#goodUntil) return;
-    await this.assertKeysOpen();
+    const fault = await this.look(false);
+    if (fault) throw fault;
   }
 }

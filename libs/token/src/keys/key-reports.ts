@@ -9,6 +9,20 @@ export interface KeyUse extends DataKeyRow {
   pendingRevocations: number;
 }
 
+/** Which keys are meant; what is left out does not matter. */
+export interface KeyFilter {
+  states?: readonly DataKeyState[];
+  purpose?: Purpose;
+  tenantId?: string;
+  id?: string;
+  /** Only keys without any row, in the outbox too. */
+  empty?: boolean;
+  /** Only keys whose `destroyAfter` has passed. */
+  destroyable?: boolean;
+  /** `false`: only keys that nobody has ever restored. */
+  restored?: false;
+}
+
 export interface MoveProgress {
   /** Rows that replicas have moved in the runs of the last minute, and since when. */
   movedRows: number;
@@ -30,17 +44,8 @@ export abstract class KeyReports {
   abstract now(): Promise<number>;
   abstract countByState(): Promise<Record<DataKeyState, number>>;
   /** At most `limit` keys with their rows, those that changed last first, active ones at the end. */
-  abstract findUse(filter: {
-    states?: readonly DataKeyState[];
-    purpose?: Purpose;
-    tenantId?: string;
-    id?: string;
-    /** Only keys without any row, in the outbox too. */
-    empty?: boolean;
-    /** `false`: only keys that nobody has ever restored. */
-    restored?: false;
-    limit: number;
-  }): Promise<KeyUse[]>;
+  abstract findUse(filter: KeyFilter & { limit: number }): Promise<KeyUse[]>;
+  abstract countKeys(filter: KeyFilter): Promise<number>;
   /** Rows under all keys of a state, or under those of one tenant. */
   abstract countRows(
     state: DataKeyState,

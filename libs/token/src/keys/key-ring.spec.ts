@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Clock } from '../common/clock.js';
 import { type TokenEvent, TokenEvents } from '../common/events.js';
 import { keyCheckValue, toKeyObject } from '../crypto/key-material.js';
@@ -25,6 +25,7 @@ class Service extends KeyWrapper {
   readonly kekId = 'kms';
   asked = 0;
   fault: Error | null = null;
+  hangs = false;
 
   override async wrap(dataKey: Buffer): Promise<Buffer> {
     return Buffer.from(dataKey);
@@ -33,6 +34,7 @@ class Service extends KeyWrapper {
   override async unwrap(blob: Buffer): Promise<Buffer> {
     this.asked++;
     if (this.fault) throw this.fault;
+    if (this.hangs) await new Promise(() => undefined);
     return Buffer.from(blob);
   }
 }
@@ -139,5 +141,21 @@ describe('key health', () => {
     expect(await health.check()).toBeNull();
     service.fault = new KeyError('KEK_UNWRAP_FAILED', 'another key');
     expect(await health.check(true)).toMatch(/^KEK_UNWRAP_FAILED/);
+  });
+
+  it('asks once for all probes and new tenants that come together, and once more for another keyring', async () => {
+    const { service, health } = setUp();
+    await Promise.all([health.check(), health.check(), health.assertReady(), health.check(true)]);
+    expect(service.asked).toBe(2);
+  });
+
+  it('asks again while a look hangs', async () => {
+    const { clock, service, health } = setUp();
+    service.hangs = true;
+    void health.check();
+    await vi.waitFor(() => expect(service.asked).toBe(1));
+    service.hangs = false;
+    clock.now += 10_000;
+    expect(await health.check()).toBeNull();
   });
 });

@@ -63,25 +63,36 @@ export class Reencryption {
   /**
    * One walk over all keys that are to be emptied; how many rows were moved. Rows that a refresh has claimed are left to
    * the next walk, rows that cannot be opened are marked and left as they are.
-   * @throws KeyUnavailableError when a key cannot be used now; what was moved stays moved, and the other keys were walked
+   * @throws KeyUnavailableError that counts, when a key cannot be used now; what was moved stays moved, and the other keys
+   * were walked
    */
-  async run(options: ReencryptionOptions = {}): Promise<number> {
+  async run({ signal, onProgress }: ReencryptionOptions = {}): Promise<number> {
     let moved = 0;
-    let failure: KeyUnavailableError | null = null;
+    // A walk that ends early has moved rows, too.
+    const counting = (rows: number): void => {
+      moved += rows;
+      onProgress?.(rows);
+    };
+    const failures: KeyUnavailableError[] = [];
     for (const key of await this.rows.findEmptyingKeys()) {
       try {
-        moved += await this.walk(key, options);
+        await this.walk(key, { signal, onProgress: counting });
       } catch (error) {
         if (!(error instanceof KeyUnavailableError)) throw error;
-        failure ??= error;
+        failures.push(error);
       }
-      if (options.signal?.aborted) break;
+      if (signal?.aborted) break;
     }
-    if (failure) throw failure;
+    const [failure] = failures;
+    if (failure)
+      throw new KeyUnavailableError(
+        failure.reason,
+        `${moved} row(s) were moved and stay moved; ${failures.length} data key(s) could not be emptied.`,
+      );
     return moved;
   }
 
-  private async walk(key: EmptyingKey, options: ReencryptionOptions): Promise<number> {
+  private async walk(key: EmptyingKey, options: ReencryptionOptions): Promise<void> {
     const middle = randomId();
     const slices = new Slices(this.clock, this.events);
     const walk: Walk = {
@@ -95,11 +106,9 @@ export class Reencryption {
     const pages = (after: string, end: string | null): AsyncIterable<SealedRow[]> =>
       sealedPages(this.rows, key, { after, end }, this.settings);
     try {
-      const moved =
-        (await this.move(walk, pages(middle, null), options)) +
-        (await this.move(walk, pages(FIRST_ID, middle), options));
+      await this.move(walk, pages(middle, null), options);
+      await this.move(walk, pages(FIRST_ID, middle), options);
       if (!options.signal?.aborted) await this.judgeMismatches(walk);
-      return moved;
     } finally {
       slices.end();
     }
@@ -110,22 +119,20 @@ export class Reencryption {
     walk: Walk,
     pages: AsyncIterable<SealedRow[]>,
     { signal, onProgress }: ReencryptionOptions,
-  ): Promise<number> {
-    if (signal?.aborted) return 0;
-    let moved = 0;
-    const writing: Promise<number>[] = [];
+  ): Promise<void> {
+    if (signal?.aborted) return;
+    const writing: Promise<void>[] = [];
     try {
       for await (const moves of this.sealed(walk, pages)) {
-        if (writing.length === WRITES_AT_ONCE) moved += await writing.shift()!;
+        if (writing.length === WRITES_AT_ONCE) await writing.shift()!;
         const write = this.write(walk, moves, onProgress);
         // Who awaits it learns of a failure; sealing may fail before.
         write.catch(() => undefined);
         writing.push(write);
         if (signal?.aborted) break;
       }
-      while (writing.length > 0) moved += await writing.shift()!;
+      while (writing.length > 0) await writing.shift()!;
       await this.report(walk);
-      return moved;
     } catch (error) {
       const others = await Promise.allSettled(writing);
       await this.report(walk).catch(() => undefined);
@@ -184,7 +191,7 @@ export class Reencryption {
     walk: Walk,
     moves: readonly Move[],
     onProgress: ReencryptionOptions['onProgress'],
-  ): Promise<number> {
+  ): Promise<void> {
     const { key } = walk;
     const moved = await this.writeFenced(key, moves);
     const lagging = moves.filter(({ before }) => before.sealedAt > key.supersededAt).length;
@@ -192,7 +199,6 @@ export class Reencryption {
     walk.unreported += moved;
     if (this.clock.monotonic() - walk.reportedAt >= REPORT_MS) await this.report(walk);
     onProgress?.(moved);
-    return moved;
   }
 
   private async report(walk: Walk): Promise<void> {

@@ -45,4 +45,6 @@ export abstract class SealedRows {
    * And with them what is left in the outbox.
    */
   abstract eraseTenant(tenantId: string, limit: number): Promise<number>;
+  /** How many rows that would erase, batch after batch. */
+  abstract countTenant(tenantId: string): Promise<number>;
 }
