@@ -28,11 +28,13 @@ describe('a call is told that its session is over', () => {
     vi.useRealTimers();
   });
 
-  const sessionOf = (handle: string): Session =>
-    ({ handle, expiresAt: new Date(Date.now() + hour) }) as Session;
-  const callOf = (handle: string) => {
+  const sessionOf = (handle: string, expiresAt = Date.now() + hour): Session =>
+    ({ handle, expiresAt: new Date(expiresAt) }) as Session;
+  const callOf = (handle: string, expiresAt?: number) => {
     const told = vi.fn<() => void>();
-    const subscription = sessions.of(sessionOf(handle), request).subscribe({ next: told, error: told });
+    const subscription = sessions
+      .of(sessionOf(handle, expiresAt), request)
+      .subscribe({ next: told, error: told });
     return { told, done: () => subscription.unsubscribe() };
   };
   const end = (handle: string): void => ended.next({ handle, reason: 'ended_by_user' });
@@ -57,7 +59,18 @@ describe('a call is told that its session is over', () => {
     const { told } = callOf('mine');
     await vi.advanceTimersByTimeAsync(hour - 1);
     expect(told).not.toHaveBeenCalled();
+    current = null;
     await vi.advanceTimersByTimeAsync(1);
+    expect(told).toHaveBeenCalled();
+  });
+
+  it('not by the clock of this machine, which may be fast', async () => {
+    vi.setSystemTime(Date.now() + 2 * hour);
+    const { told } = callOf('mine', Date.now() - hour);
+    await vi.advanceTimersByTimeAsync(hour - 1);
+    expect(told).not.toHaveBeenCalled();
+    current = null;
+    await vi.advanceTimersByTimeAsync(60_000);
     expect(told).toHaveBeenCalled();
   });
 

@@ -5,12 +5,14 @@ import {
   type SessionRequest,
   SessionService,
 } from '@tokenward/nestjs/session';
-import { defer, filter, merge, type Observable, share, timer } from 'rxjs';
+import { filter, merge, type Observable, of, share, switchMap, timer } from 'rxjs';
 
 /** Listening has statements of its own: so long it goes on after a call, for the sake of the next one. */
 const listensOnMs = 60_000;
-/** A timer cannot wait longer; nor does a call. */
+/** A timer cannot wait longer. */
 const longestMs = 2 ** 31 - 1;
+/** What this machine's clock says of the end is only a reason to ask, and to ask again after so long. */
+const askAgainMs = 60_000;
 
 /** Tells whoever passes something on to a page that the session it came with is over. */
 @Injectable()
@@ -25,11 +27,15 @@ export class EndedSessions {
 
   /** Something comes as soon as `session`, which `request` came with, is over; an error where nobody can say. */
   of({ handle, expiresAt }: Session, request: SessionRequest): Observable<unknown> {
+    const untilEndMs = Math.min(Math.max(expiresAt.getTime() - Date.now(), 0), longestMs);
+    // It may have ended before anybody listened.
+    const looks = merge(of(0), timer(untilEndMs, askAgainMs));
     return merge(
       this.ended.pipe(filter((ended) => ended.handle === handle)),
-      // It may have ended before anybody listened.
-      defer(() => this.sessions.current(request)).pipe(filter((found) => found?.handle !== handle)),
-      timer(Math.min(expiresAt.getTime() - Date.now(), longestMs)),
+      looks.pipe(
+        switchMap(() => this.sessions.current(request)),
+        filter((found) => found?.handle !== handle),
+      ),
     );
   }
 }

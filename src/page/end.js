@@ -32,12 +32,11 @@ export function endsBecause(reason) {
 }
 
 /** Shows that the session is over. Nothing of what was shown before stays on the page. */
-export function showEnd(reason, providers) {
+export function showEnd(reason) {
   for (const id of ['user', 'connections', 'devices', 'log', 'said']) byId(id).replaceChildren();
   byId('question').close();
   byId('who').hidden = byId('logged-in').hidden = byId('offline').hidden = true;
   byId('ended-why').textContent = reasons[known ?? reason];
-  offerLogIns(byId('ended-logins'), providers);
   byId('ended').hidden = false;
   document.title = 'Logged out · Tokenward';
   byId('ended-title').focus();

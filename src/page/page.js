@@ -27,6 +27,8 @@ let session = null;
 /** While the user logs out, refusals are no surprise, and the page is about to go elsewhere. */
 let leaving = false;
 let over = false;
+/** Offers a new log-in. */
+let backIn = () => {};
 let looks = 0;
 
 async function keepLooking() {
@@ -52,7 +54,8 @@ async function logOut() {
     location.assign(endSessionUrl ?? '/');
   } catch (error) {
     leaving = false;
-    log(explain(error).text, { kind: 'dead' });
+    if (over) backIn();
+    else log(explain(error).text, { kind: 'dead' });
   }
 }
 
@@ -62,8 +65,13 @@ function onEnd(reason, offer) {
   // Before the app has answered, too: nothing may stay on the screen while it takes its time.
   if (leaving) endsBecause('here');
   const isExpired = reason === 'ended' && Date.parse(session.expiresAt) <= serverNow();
-  showEnd(isExpired ? 'expired' : reason, offer.providers);
-  waitForLogIn();
+  showEnd(isExpired ? 'expired' : reason);
+  backIn = () => {
+    offerLogIns(byId('ended-logins'), offer.providers);
+    waitForLogIn();
+  };
+  // The answer to the log-out would end a new log-in as well.
+  if (!leaving) backIn();
 }
 
 async function showConnections(offer) {

@@ -76,7 +76,7 @@ describeInBrowser('a page with a cookie only', (stage) => {
   });
 
   it('logs out although the backend is too slow to say so', async () => {
-    const page = await stage.visitor.bff({ events: false, timeoutSeconds: 1 });
+    const page = await stage.visitor.bff({ events: false, timeoutSeconds: 10 });
     await page.evaluate(() => client.getSession());
     stage.backend.hold('/auth/logout');
     expect(await page.evaluate(() => client.logout())).toEqual({ endSessionUrl: null });

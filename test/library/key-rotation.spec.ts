@@ -500,7 +500,7 @@ describeOnEachDatabase('Rotation of data keys', ({ createDatabase }) => {
       code: 'KEY_UNAVAILABLE',
       reason: 'KMS_THROTTLED: too many requests',
       message: expect.stringMatching(
-        / 2 data key\(s\) were replaced, 1 not, the first of them [\da-f-]{36}\. Repeat this for its tenant alone/,
+        / 2 data key\(s\) were replaced, 1 not, the first of them [\da-f-]{36}\. Repeat this for the tenants/,
       ),
     });
     expect(await keysOf(replica).countBy({ state: 'decrypt_only' })).toBe(2);

@@ -123,19 +123,16 @@ describe('A replica whose database is away', () => {
     expect((await get('/health/ready')).status).toBe(200);
   });
 
-  it('says so although the database keeps it waiting, and asks once for all probes', async () => {
+  it('says so although the database keeps it waiting, and is ready again before that query has ended', async () => {
     const { app, get } = await start(tokenOptions(provider));
     const faults = new DatabaseFaults(app.get(DataSource));
-    const one = faults.hold(LOOK_FOR_TABLES);
-    const answers = await Promise.all([get('/health/ready'), get('/health/ready')]);
-    await one.reached;
-    for (const answer of answers)
-      expect(answer).toMatchObject({
-        status: 503,
-        data: { error: { database: { reason: 'the database does not answer' } } },
-      });
-    one.release();
+    const { release } = faults.hold(LOOK_FOR_TABLES);
+    expect(await get('/health/ready')).toMatchObject({
+      status: 503,
+      data: { error: { database: { reason: 'the database does not answer' } } },
+    });
     await expect.poll(async () => (await get('/health/ready')).status).toBe(200);
+    release();
   });
 
   it('shows what it has counted in the first scrape, and no number that it cannot know', async () => {

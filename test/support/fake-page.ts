@@ -23,11 +23,19 @@ export class FakePage {
     postMessage(message: unknown): void;
     addEventListener(): void;
     close(): void;
-  } => ({
-    postMessage: (message) => void this.told.push(message),
-    addEventListener: () => undefined,
-    close: () => undefined,
-  });
+  } => {
+    let closed = false;
+    return {
+      postMessage: (message) => {
+        if (closed) throw new DOMException('the channel is closed', 'InvalidStateError');
+        this.told.push(message);
+      },
+      addEventListener: () => undefined,
+      close: () => {
+        closed = true;
+      },
+    };
+  };
 
   get listening(): number {
     return this.#listeners.size;

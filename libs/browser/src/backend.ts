@@ -7,6 +7,8 @@ export const CSRF_HEADER = 'x-tokenward-csrf';
 /** Seconds; the most that a backend can make the client wait. */
 const LONGEST_RETRY_AFTER = 300;
 
+const UNREACHED = 'The backend could not be reached, or took too long.';
+
 export interface Backend {
   /** The JSON of the answer. @throws TokenClientError */
   ask(method: 'GET' | 'POST', path: string, init?: RequestInit): Promise<Record<string, unknown>>;
@@ -24,7 +26,7 @@ export function createBackend({ base, timeoutSeconds }: Settings): Backend {
       ...init,
       headers: { ...(init.headers as Record<string, string>), [CSRF_HEADER]: '1' },
     } as RequestInit).catch((): never => {
-      throw unavailable('The backend could not be reached, or took too long.');
+      throw unavailable(UNREACHED);
     });
     if (!response.ok) throw await failure(response);
     return response;
@@ -35,8 +37,8 @@ export function createBackend({ base, timeoutSeconds }: Settings): Backend {
       const signal = AbortSignal.timeout(timeoutSeconds * 1000);
       const response = await send(path, { ...init, method, signal });
       return json(response).catch((): never => {
-        if (signal.aborted) throw unavailable('The backend took too long.');
-        throw new TokenClientError('ANSWER_INVALID', `The backend's answer to ${path} is no JSON object.`);
+        if (signal.aborted) throw unavailable(UNREACHED);
+        throw new TokenClientError('ANSWER_INVALID', `The backend's answer to ${path} is no object.`);
       });
     },
     open: (path, signal) => send(path, { signal, headers: { accept: 'text/event-stream' } }),

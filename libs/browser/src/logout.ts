@@ -1,7 +1,6 @@
 import type { Backend } from './backend.js';
 import type { Session } from './session.js';
 import type { Tabs } from './tabs.js';
-import type { TokenClientError } from './token-client.error.js';
 
 export interface LoggedOut {
   /** Where the provider ends its own session (OpenID Connect RP-Initiated Logout 1.0); null when there is no such place. */
@@ -17,11 +16,8 @@ export async function logOut(backend: Backend, session: Session, tabs: Tabs): Pr
     // A page that is left right after the click is logged out all the same.
     answer = await backend.ask('POST', 'auth/logout', { keepalive: true });
   } catch (error) {
-    // Without an answer it may have been done all the same.
-    const isOver =
-      (error as TokenClientError).code === 'SESSION_ENDED' ||
-      (await session.current().catch(() => undefined)) === null;
-    if (!isOver) {
+    // It may be over all the same: before, or by a request whose answer got lost.
+    if (await session.current().catch(() => true)) {
       tabs.tell('staying');
       throw error;
     }

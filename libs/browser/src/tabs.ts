@@ -14,12 +14,16 @@ export interface Tabs {
  * each tab asks the backend for its own token, so that none ever waits for another one, which may be frozen or gone.
  */
 export function createTabs(base: URL, { channel }: Surroundings, hear: (news: unknown) => unknown): Tabs {
-  const opened = channel(`tokenward:${base.href}`);
+  let opened = channel(`tokenward:${base.href}`);
   opened?.addEventListener('message', ({ data }) => hear(data));
   return {
     // A channel ends at its origin: there is none to name.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin
     tell: (news) => opened?.postMessage(news),
-    close: () => opened?.close(),
+    close() {
+      opened?.close();
+      // One that is closed refuses to be told anything.
+      opened = undefined;
+    },
   };
 }

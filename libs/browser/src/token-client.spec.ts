@@ -85,10 +85,11 @@ describe('a client', () => {
   });
 
   it.each([
-    ['logs out', ['leaving'], 'logout'],
-    ['could not log out', ['leaving', 'staying'], 'ended'],
-    ['has logged out of an earlier session', ['leaving', 'logout'], 'ended'],
-  ])('takes an end for what it is when another tab %s', async (_what, news, reason) => {
+    ['logs out', ['leaving'], 0, 'logout'],
+    ['could not log out', ['leaving', 'staying'], 0, 'ended'],
+    ['has logged out of an earlier session', ['leaving', 'logout'], 0, 'ended'],
+    ['was gone before it had logged out', ['leaving'], 3600, 'ended'],
+  ])('takes an end for what it is when another tab %s', async (_what, news, seconds, reason) => {
     let hear!: (message: { data: unknown }) => void;
     const channel = {
       ...page.channel(),
@@ -102,6 +103,7 @@ describe('a client', () => {
     await other.getSession();
     for (const data of news) hear({ data });
     await other.getSession();
+    otherPage.pass(seconds);
     answers({ session: nobody });
     await other.getSession();
     expect(heard).toEqual([reason]);
@@ -124,6 +126,12 @@ describe('a client', () => {
     answers({ logout: () => json({}, 503), session });
     await expect(client.logout()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(page.told).toEqual(['leaving', 'staying']);
+  });
+
+  it('logs out all the same when it was closed before', async () => {
+    answers({ logout: () => json({}) });
+    client.close();
+    expect(await client.logout()).toBeDefined();
   });
 
   it.each(['javascript:alert(1)', 'data:text/html,x', '/relative', 17, undefined])(

@@ -44,8 +44,10 @@ export function createClient(options: TokenClientOptions, surroundings: Surround
   const settings = readOptions(options, surroundings);
   const listeners = new Set<(end: SessionEnd) => void>();
   const backend = createBackend(settings);
+  const { now } = surroundings;
   let leaving: Promise<LoggedOut> | null = null;
-  let othersLeave = false;
+  /** Milliseconds of the monotonic clock: how long another tab that has begun to log out may take to say how that went. */
+  let othersLeaveUntil = 0;
 
   const session = createSession(backend, {
     onReset: () => tokens.forget(),
@@ -53,8 +55,8 @@ export function createClient(options: TokenClientOptions, surroundings: Surround
     onEnd(end, told) {
       watch.stop();
       // While a log-out is under way the end is its doing, whoever tells of it first.
-      const reason = leaving || othersLeave ? 'logout' : end.reason;
-      othersLeave = false;
+      const reason = leaving || now().monotonic < othersLeaveUntil ? 'logout' : end.reason;
+      othersLeaveUntil = 0;
       if (!told) tabs.tell(reason);
       for (const listener of listeners) inform(listener, { reason });
     },
@@ -62,8 +64,8 @@ export function createClient(options: TokenClientOptions, surroundings: Surround
   const tokens = createTokenSource(settings, backend, session, surroundings);
   const watch = createWatch(settings, session, backend, surroundings);
   const tabs = createTabs(settings.base, surroundings, async (news) => {
+    othersLeaveUntil = news === 'leaving' ? now().monotonic + settings.timeoutSeconds * 1000 : 0;
     if (news === 'logout' || news === 'ended') await session.contest({ reason: news }, true);
-    othersLeave = news === 'leaving';
   });
 
   return Object.freeze<TokenClient>({
@@ -73,7 +75,7 @@ export function createClient(options: TokenClientOptions, surroundings: Surround
       if (settings.provider === null)
         throw new TokenClientError(
           'NO_TOKEN_IN_BFF_MODE',
-          'Mode "bff" has no access token: call the API through the backend.',
+          'Mode "bff" has no access token: call the backend.',
         );
       return tokens.get(signal);
     },

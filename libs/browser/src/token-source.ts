@@ -77,8 +77,7 @@ export function createTokenSource(
     } catch (error) {
       // Asked before it is looked at: some browsers say that they are offline when they are not.
       if (isOnline() || (error as TokenClientError).code !== 'UNAVAILABLE') throw error;
-      if (!(await comesOnline()))
-        throw new TokenClientError('OFFLINE', `The browser was offline for ${timeoutSeconds} s.`);
+      if (!(await comesOnline())) throw new TokenClientError('OFFLINE', `Offline for ${timeoutSeconds} s.`);
       return askBackend(forced);
     }
   }

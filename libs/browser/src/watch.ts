@@ -44,10 +44,10 @@ export function createWatch(
     heard();
     if (streams) connect();
     else
-      session.current().then(
-        (info) => info ?? stop(),
-        () => undefined,
-      );
+      session
+        .current()
+        .then((info) => info ?? stop())
+        .catch(() => undefined);
   }
 
   function connect(): void {

@@ -61,19 +61,21 @@ export class KeyService {
    */
   async rotate({ tenantId, actor }: ActorOptions & { tenantId?: string } = {}): Promise<RotationResult> {
     if (tenantId !== undefined) assertId('tenantId', tenantId);
-    return this.replaceKeys(tenantId === undefined ? {} : { tenantId }, actorOf(actor));
+    const again = 'Repeat this for the tenants of such keys alone: the others would be replaced once more.';
+    return this.replaceKeys(tenantId === undefined ? {} : { tenantId }, actorOf(actor), again);
   }
 
   /** The same for keys that were made longer ago than this. */
   async rotateOlderThan(days: number, { actor }: ActorOptions = {}): Promise<RotationResult> {
     // What a process that ended in the middle has left; it has never sealed anything.
     await this.parts.keys.deleteAbandoned(ABANDONED_MS);
-    return this.replaceKeys({ minAgeMs: days * DAY_MS }, actorOf(actor));
+    return this.replaceKeys({ minAgeMs: days * DAY_MS }, actorOf(actor), 'The next run tries these again.');
   }
 
   private async replaceKeys(
     filter: { tenantId?: string; minAgeMs?: number },
     actor: string,
+    advice: string,
   ): Promise<RotationResult> {
     const rotated: RotationResult['rotated'] = [];
     const failed: { id: string; error: KeyError }[] = [];
@@ -92,7 +94,7 @@ export class KeyService {
     if (first)
       throw new KeyUnavailableError(
         first.error.message,
-        `${rotated.length} data key(s) were replaced, ${failed.length} not, the first of them ${first.id}. Repeat this for its tenant alone: the others would be replaced once more.`,
+        `${rotated.length} data key(s) were replaced, ${failed.length} not, the first of them ${first.id}. ${advice}`,
       );
     return { rotated };
   }

@@ -58,8 +58,14 @@ export class BackchannelService {
     const { sessionRows, sessions } = this.parts;
     const filter = { provider, ...(subject !== null && { subject }), ...(sid !== null && { sid }) };
     const found = await sessionRows.list(filter);
-    // Before they end: should this fail, they are found when the same token comes again.
-    for (const row of found) await this.revokeUnlessOffline(row, found);
+    // Before they end: where this fails, they are found when the same token comes again. The others end now.
+    const revoked = await Promise.allSettled(found.map((row) => this.revokeUnlessOffline(row, found)));
+    const failure = revoked.find((one) => one.status === 'rejected');
+    if (failure) {
+      for (const [index, row] of found.entries())
+        if (revoked[index]!.status === 'fulfilled') await sessions.endByHandle(row);
+      throw failure.reason;
+    }
     await sessions.endAll(filter);
     return found.length;
   }

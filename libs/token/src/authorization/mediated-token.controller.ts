@@ -41,13 +41,14 @@ interface MediatedToken {
 export class NoTokenFilter implements ExceptionFilter<ReauthorizationRequiredError | TokenNotFoundError> {
   constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
 
-  catch(error: ReauthorizationRequiredError | TokenNotFoundError, host: ArgumentsHost): void {
-    const { name, code, message, provider } = error;
+  catch(
+    { name, code, message, provider }: ReauthorizationRequiredError | TokenNotFoundError,
+    host: ArgumentsHost,
+  ): void {
     const { httpAdapter } = this.adapterHost;
     const http = host.switchToHttp();
     const response: unknown = http.getResponse();
-    const hangsOnIt = sessionOf(http.getRequest<object>()).login?.provider === provider;
-    const status = hangsOnIt && error instanceof ReauthorizationRequiredError ? 401 : 403;
+    const status = sessionOf(http.getRequest<object>()).login?.provider === provider ? 401 : 403;
     httpAdapter.setHeader(response, 'Content-Type', 'application/problem+json');
     const type = `urn:tokenward:${code.toLowerCase().replaceAll('_', '-')}`;
     httpAdapter.reply(response, JSON.stringify({ type, title: name, status, code, detail: message }), status);

@@ -8,7 +8,6 @@ import { KeyHealth } from '../keys/key-health.js';
 import { LineageWatch } from '../refresh/lineage-watch.js';
 import { Spool } from '../refresh/spool.js';
 import { ReplicaSession } from '../refresh/replica-session.js';
-import { SingleFlight } from '../refresh/single-flight.js';
 import { ProviderStates } from '../store/provider-states.js';
 
 /** Orchestrators give a probe up after some seconds, and nobody learns why: what takes longer is told before. */
@@ -18,9 +17,6 @@ const LATE = Symbol('late');
 /** What `/health/ready` asks; for health endpoints of your own. Each check is answered within two seconds. */
 @Injectable()
 export class TokenHealthIndicator {
-  /** What hangs is not begun once more by each probe. */
-  readonly #looks = new SingleFlight<unknown>();
-
   constructor(
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
     @Inject(Database) private readonly database: Database,
@@ -35,7 +31,7 @@ export class TokenHealthIndicator {
   async checkDatabase(key = 'database'): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check(key);
     try {
-      await this.#inTime('database', () => this.database.assertTables());
+      await inTime(this.database.assertTables());
       const { liveness, reason } = this.session.state;
       return indicator.up({ liveness, ...(reason !== null && { reason }) });
     } catch (error) {
@@ -51,7 +47,7 @@ export class TokenHealthIndicator {
     const indicator = this.indicators.check(key);
     try {
       const degraded: Record<string, { failure: string | null; retryAfter: number }> = {};
-      for (const { provider, circuit, now } of await this.#inTime('providers', () => this.states.list()))
+      for (const { provider, circuit, now } of await inTime(this.states.list()))
         if (circuit.probeAfter !== null)
           degraded[provider] = {
             failure: circuit.failedAs,
@@ -68,7 +64,9 @@ export class TokenHealthIndicator {
   async checkKeys(key = 'keys'): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check(key);
     try {
-      const reason = await this.#keyFault();
+      const found = await atMost<string | null | typeof LATE>(PATIENCE_MS, this.keyHealth.check(), LATE);
+      // While a check takes long, the last one counts: a key service that is away makes no replica unready at once.
+      const reason = found === LATE ? this.keyHealth.known : found;
       // What could not be opened is told apart here too; it concerns single rows and makes nobody unready.
       const unreadable = { ...this.keyHealth.failures };
       const { degraded } = this.keyHealth;
@@ -80,23 +78,6 @@ export class TokenHealthIndicator {
     } catch {
       return indicator.down({ reason: 'the keys cannot be checked: the database does not answer' });
     }
-  }
-
-  /** While a check takes long, the last one counts: a key service that is away does not make a replica unready at once. */
-  async #keyFault(): Promise<string | null> {
-    try {
-      return await this.#inTime('keys', () => this.keyHealth.check());
-    } catch (error) {
-      if (error === LATE && this.keyHealth.ready) return null;
-      throw error;
-    }
-  }
-
-  /** @throws LATE */
-  async #inTime<T>(name: string, look: () => Promise<T>): Promise<T> {
-    const found = await atMost<unknown>(PATIENCE_MS, this.#looks.run(name, look), LATE);
-    if (found === LATE) throw LATE;
-    return found as T;
   }
 
   /** Always up: since when refresh tokens are held after a restore, and why one would not be noticed. */
@@ -117,4 +98,11 @@ export class TokenHealthIndicator {
       ...(Object.keys(unreadable).length > 0 && { unreadable }),
     });
   }
+}
+
+/** @throws where it takes longer */
+async function inTime<T>(look: Promise<T>): Promise<T> {
+  const found = await atMost<T | typeof LATE>(PATIENCE_MS, look, LATE);
+  if (found === LATE) throw new Error('no answer in time');
+  return found;
 }

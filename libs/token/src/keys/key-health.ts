@@ -14,6 +14,7 @@ export class KeyHealth {
   #goodUntil = -Infinity;
   #ready = false;
   #openedAt = -Infinity;
+  #fault: string | null = null;
   /** The latest look that is under way: probes and new tenants that come together share it. */
   #looking: Promise<KeyError | null> | null = null;
   #lookedAt = -Infinity;
@@ -35,9 +36,14 @@ export class KeyHealth {
   /** Why new keys cannot be opened now, while those in memory go on serving; else null. */
   degraded: string | null = null;
 
-  /** What the last check has found. */
+  /** What the last check has found, for as long as that counts. */
   get ready(): boolean {
-    return this.#ready;
+    return this.#ready && this.clock.monotonic() - this.#openedAt < SERVES_FOR_MS;
+  }
+
+  /** The same as `check` says it, for whoever cannot wait for one. */
+  get known(): string | null {
+    return this.ready ? null : (this.#fault ?? 'neither database nor key service has answered in time');
   }
 
   /** Null when every key-encryption key in use opens its canary, or has done so lately and its service is away; else the reason in one line. */
@@ -47,10 +53,11 @@ export class KeyHealth {
     const now = this.clock.monotonic();
     if (fault === null) this.#openedAt = now;
     this.#ready = fault === null || (fault.transient && now - this.#openedAt < SERVES_FOR_MS);
-    this.degraded = this.#ready && fault !== null ? fault.message : null;
+    this.#fault = fault?.message ?? null;
+    this.degraded = this.#ready ? this.#fault : null;
     this.#goodUntil = this.#ready ? now + GOOD_FOR_MS : -Infinity;
-    this.events.emit({ type: 'keys_checked', ready: this.#ready, reason: fault?.message ?? null });
-    return this.#ready ? null : fault!.message;
+    this.events.emit({ type: 'keys_checked', ready: this.#ready, reason: this.#fault });
+    return this.#ready ? null : this.#fault;
   }
 
   /** Joins no look that may not know of another keyring yet, and none that hangs. */

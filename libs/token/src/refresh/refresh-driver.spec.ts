@@ -17,7 +17,8 @@ import {
 import { Spool } from './spool.js';
 
 const row = { id: 'row', generation: 1, now: 60_000, claimId: null, unknownSince: null } as FullTokenRow;
-const provider = { name: 'acme', timeoutSeconds: 30, options: {} } as Provider;
+const metadata = async (): Promise<void> => undefined;
+const provider = { name: 'acme', timeoutSeconds: 30, options: {}, metadata } as unknown as Provider;
 const unused = null as never;
 
 /** Writes down what is asked of it. */
@@ -131,7 +132,6 @@ describe('A flight in a replica with a session', () => {
       metadata: () => new Promise<void>((resolve) => (discovered = resolve)),
     } as unknown as Provider;
     function* flight(): Flight<unknown> {
-      yield* ask('open', row);
       return yield* ask('claim', row);
     }
     const claiming = driver.run(flight(), unused, silent);
@@ -144,12 +144,13 @@ describe('A flight in a replica with a session', () => {
 
   it('that loses its session while the provider is being discovered presents nothing either', async () => {
     const presented: string[] = [];
+    let discoveries = 0;
     const discovered = {
       name: provider.name,
       timeoutSeconds: provider.timeoutSeconds,
       options: provider.options,
       metadata: async () => {
-        connector.lose();
+        if (discoveries++ > 0) connector.lose();
       },
       proofOf: () => null,
       credentials: ['secret'],
@@ -174,7 +175,12 @@ describe('A flight in a replica with a session', () => {
   });
 
   it('that is stopped until the provider takes no replay any more presents nothing, and gives the claim back', async () => {
-    const graceful = { name: 'acme', timeoutSeconds: 30, options: { reuseGraceSeconds: 10 } } as Provider;
+    const graceful = {
+      name: 'acme',
+      timeoutSeconds: 30,
+      options: { reuseGraceSeconds: 10 },
+      metadata,
+    } as unknown as Provider;
     const replayed = { ...row, unknownSince: row.now - 5_000 };
     claims.meanwhile = () => clock.advance(6_000);
     function* flight(): Flight<unknown> {

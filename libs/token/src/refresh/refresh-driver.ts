@@ -122,8 +122,6 @@ export class RefreshDriver {
       open: async (row) => {
         const tokens = await unlessOutdated(() => store.openAll(row));
         if (tokens !== null) seal = await store.sealerFor(row);
-        // Before the claim: whoever dies while a provider is silent must not leave a refresh token that may have been presented.
-        await provider.metadata().catch(() => undefined);
         return tokens && withDpopKey(tokens, provider);
       },
       presence: (row) => session.presences.of(row),
@@ -131,7 +129,11 @@ export class RefreshDriver {
         await this.wait(seen, mark);
         return clock.monotonic() < deadline;
       },
-      claim: (row) => flown.claims.take(row),
+      claim: async (row) => {
+        // Whoever dies while a provider is silent must not leave a refresh token that may have been presented.
+        await provider.metadata().catch(() => undefined);
+        return flown.claims.take(row);
+      },
       present: async ({ row, claimId, refreshToken, dpopKey }) => {
         const isHeld = (): boolean => {
           const laterMs = clock.monotonic() - readAt;

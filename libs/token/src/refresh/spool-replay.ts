@@ -21,8 +21,8 @@ const HANGS = 'ETIMEDOUT';
 const REPLAY_MS = 60_000;
 const AT_ONCE = 8;
 const ATTEMPTS = 5;
-/** Why a file cannot be read in the next round either; too many open files, or a disk that stumbles, may be over then. */
-const LASTING = new Set(['EACCES', 'EPERM', 'EISDIR']);
+/** Troubles of the machine or a disk, which may be over in the next round; what is wrong with a file itself stays so. */
+const PASSING = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EIO', 'ESTALE', 'EBUSY', 'EAGAIN', 'ETIMEDOUT']);
 
 interface Parts {
   spool: Spool;
@@ -37,8 +37,10 @@ interface Parts {
  * processes on one directory: the database decides, and who comes second finds the answer superseded.
  */
 export class SpoolReplay {
-  /** Why a file cannot be used, since it was first looked at. */
+  /** Why a file cannot be used. */
   readonly #unreadable = new Map<string, string>();
+  /** Those of them that are not looked at again. */
+  readonly #givenUp = new Set<string>();
   readonly #unfinishedSince = new Map<string, number>();
   #stopped = false;
   #going: Promise<void> = Promise.resolve();
@@ -99,11 +101,11 @@ export class SpoolReplay {
   private async drain(directory: SpoolDirectory): Promise<number> {
     const files = await directory.list();
     const names = new Set(files.map(({ name }) => name));
-    for (const known of [this.#unreadable, this.#unfinishedSince])
+    for (const known of [this.#unreadable, this.#unfinishedSince, this.#givenUp])
       for (const name of known.keys()) if (!names.has(name)) known.delete(name);
     const ready = files.filter(
       ({ name, id, unfinished }) =>
-        !this.parts.spool.isOwed(id) && !this.#unreadable.has(name) && !(unfinished && this.isYoung(name)),
+        !this.parts.spool.isOwed(id) && !this.#givenUp.has(name) && !(unfinished && this.isYoung(name)),
     );
     let done = 0;
     const worker = async (): Promise<void> => {
@@ -129,9 +131,9 @@ export class SpoolReplay {
   ): Promise<boolean> {
     try {
       const text = await directory.read(name).catch((error: unknown) => {
-        const code = fileErrorCode(error);
-        throw LASTING.has(code) ? new SpoolFileError(code) : error;
+        throw new SpoolFileError(fileErrorCode(error));
       });
+      this.#unreadable.delete(name);
       if (text === null) return true;
       const answer = await openAnswer(text, id, this.parts.store);
       const outcome = await this.settle(answer);
@@ -147,10 +149,11 @@ export class SpoolReplay {
           : error instanceof DecryptionError
             ? DecryptionError.reasonOf(error)
             : null;
-      if (reason !== null) {
-        this.#unreadable.set(name, reason);
-        this.events.emit({ type: 'spool_file_unreadable', file: id, reason });
-      }
+      if (reason === null) return false;
+      if (!PASSING.has(reason)) this.#givenUp.add(name);
+      if (this.#unreadable.get(name) === reason) return false;
+      this.#unreadable.set(name, reason);
+      this.events.emit({ type: 'spool_file_unreadable', file: id, reason });
       return false;
     }
   }

@@ -8,7 +8,7 @@ export type SessionEndReason =
   | 'replaced'
   /** The user has ended it from another session. */
   | 'ended_by_user'
-  /** The application has ended it, or the provider by way of back-channel log-out. */
+  /** The application has ended it, or the provider by way of back-channel log-out, which left its tokens. */
   | 'ended_by_application'
   /** The tokens that it hung on were revoked, as by the log-out of its user, or their refresh token is dead. */
   | 'tokens_ended'
